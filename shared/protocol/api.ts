@@ -1,0 +1,244 @@
+import { z } from "zod";
+import { bases, linkKinds, standings } from "../model/verdict.ts";
+
+/**
+ * What people, the console and the command line may ask of the server. One table is at once the routes, the validation,
+ * the console's types and the OpenAPI document (server/api/openapi.ts). Times are milliseconds since 1970 (UTC).
+ */
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const time = z.number().int().nonnegative();
+const text = (max: number) => z.string().max(max);
+const standing = z.enum(standings);
+const basis = z.enum(bases);
+const ecosystem = z.enum(["deb", "npm", "pypi"]);
+const fileKind = z.enum(["elf", "library", "script", "mapped"]);
+
+const EvidenceRef = z.object({ sha256: digest, mediaType: text(200), title: text(400) });
+const ChainLink = z.object({
+  link: z.enum(linkKinds),
+  state: z.enum(["verified", "recorded", "missing", "failed"]),
+  says: text(2000),
+  facts: z.record(z.string(), z.string()).optional(),
+  evidence: z.array(EvidenceRef).optional(),
+});
+
+const Counts = z.object({
+  total: z.number().int(),
+  standings: z.record(standing, z.number().int()),
+  bases: z.partialRecord(basis, z.number().int()),
+});
+
+const Scan = z.object({
+  state: z.enum(["never", "walking", "hashing", "proving", "done", "failed"]),
+  filesSeen: z.number().int(),
+  executables: z.number().int(),
+  hashed: z.number().int(),
+  toHash: z.number().int(),
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  says: text(1000).optional(),
+});
+
+/** Manifests of signed archives, per package version: what the server derived, and what it could not and why. */
+const Proofs = z.object({
+  wanted: z.number().int(),
+  derived: z.number().int(),
+  lapsed: z.number().int(),
+  unsupported: z.number().int(),
+  failed: z.number().int(),
+  pending: z.number().int(),
+});
+
+export const DeviceRow = z.object({
+  id: z.string(),
+  name: text(255),
+  os: text(200),
+  kernel: text(200),
+  arch: text(40),
+  mode: z.enum(["off", "record", "warn", "hold", "block"]),
+  tier: z.enum(["A", "B", "C", "P"]),
+  online: z.boolean(),
+  lastSeen: time,
+  enrolledAt: time,
+  packages: z.number().int(),
+  executables: Counts,
+  running: Counts,
+  scan: Scan,
+});
+
+/** What the agent on this device could not see, in words: an unprivileged run, an unreadable folder, a lost event. */
+const Blind = z.object({ what: text(400), count: z.number().int(), why: text(1000) });
+const Archive = z.object({
+  uri: text(2000),
+  suite: text(200),
+  components: z.array(text(200)),
+  state: z.enum(["pending", "verified", "refused", "unreachable", "stale"]),
+  says: text(2000),
+  signedBy: z.array(z.object({ fingerprint: text(80), name: text(400) })),
+  releaseDate: time.optional(),
+  validUntil: time.optional(),
+});
+
+export const DeviceDetail = DeviceRow.extend({
+  facts: z.record(z.string(), z.string()),
+  health: z.object({
+    agentVersion: text(60),
+    rssBytes: z.number().int(),
+    cpuShare: z.number(),
+    spooledFrames: z.number().int(),
+    spooledBytes: z.number().int(),
+    lostFrames: z.number().int(),
+    at: time,
+  }),
+  blind: z.array(Blind),
+  archives: z.array(Archive),
+  proofs: Proofs,
+});
+
+/** One place where a digest lies on one device. The same digest in two places may deserve two verdicts. */
+export const ExecutableRow = z.object({
+  id: z.string(),
+  device: z.string(),
+  deviceName: text(255),
+  path: text(16384),
+  /** Empty for the device's own root; else the container's or chroot's root as the device sees it. */
+  root: text(16384),
+  digest: digest.optional(),
+  size: z.number().int(),
+  kind: fileKind,
+  package: text(2000).optional(),
+  standing,
+  basis,
+  says: text(2000),
+  running: z.number().int(),
+  privileged: z.boolean(),
+  firstSeen: time,
+  changedAt: time,
+});
+
+export const ProcessRow = z.object({
+  pid: z.number().int(),
+  parent: z.number().int(),
+  startedAt: time,
+  user: text(100),
+  command: text(4096),
+  executable: z.string().optional(),
+  path: text(16384),
+  standing,
+  basis,
+  /** The worst standing among the executable, the script it interprets and the libraries it maps. */
+  worst: standing,
+  mapped: z.array(z.object({ executable: z.string().optional(), path: text(16384), standing, basis, note: text(200).optional() })),
+  container: text(300).optional(),
+});
+
+export const ExecutableDetail = ExecutableRow.extend({
+  chain: z.array(ChainLink),
+  wanted: text(2000).optional(),
+  slsaLevel: z.number().int().optional(),
+  trustVersion: text(100),
+  judgedAt: time,
+  identity: z.record(z.string(), z.string()),
+  processes: z.array(ProcessRow.pick({ pid: true, parent: true, startedAt: true, user: true, command: true })),
+  elsewhere: z.array(z.object({ id: z.string(), device: z.string(), deviceName: text(255), path: text(16384), root: text(16384), standing, basis })),
+  /** Earlier digests of the same path on the same device, newest first. */
+  history: z.array(z.object({ digest: digest.optional(), standing, basis, from: time, to: time.optional() })),
+});
+
+export const PackageRow = z.object({
+  purl: text(2000),
+  ecosystem,
+  name: text(400),
+  version: text(400),
+  arch: text(40).optional(),
+  origin: text(400).optional(),
+  devices: z.number().int(),
+  files: z.number().int(),
+  executables: Counts,
+  proof: z.enum(["derived", "lapsed", "unsupported", "failed", "pending", "none"]),
+  says: text(2000),
+});
+
+export const PackageDetail = PackageRow.extend({
+  chain: z.array(ChainLink),
+  installs: z.array(z.object({ device: z.string(), deviceName: text(255), location: text(16384), firstSeen: time })),
+});
+
+export const Overview = z.object({
+  devices: z.object({ total: z.number().int(), online: z.number().int(), silent: z.number().int() }),
+  packages: z.object({ total: z.number().int(), byEcosystem: z.record(z.string(), z.number().int()) }),
+  executables: Counts,
+  running: Counts,
+  proofs: Proofs,
+  scans: z.array(z.object({ device: z.string(), deviceName: text(255), scan: Scan })),
+  /** Newest first, at most 20: what is refuted, and what runs unproven. */
+  refuted: z.array(ExecutableRow),
+  newUnproven: z.array(ExecutableRow),
+  now: time,
+});
+
+const page = <T extends z.ZodType>(row: T) => z.object({ rows: z.array(row), next: z.string().optional(), total: z.number().int() });
+const paging = { cursor: text(2000).optional(), limit: z.coerce.number().int().min(1).max(500).default(100) };
+const many = <T extends string>(values: readonly [T, ...T[]]) =>
+  z.preprocess((input) => (typeof input === "string" ? input.split(",").filter((part) => part !== "") : input), z.array(z.enum(values)).max(20)).optional();
+const yes = z.enum(["true", "false"]).transform((value) => value === "true").optional();
+
+export const DeviceQuery = z.object({ ...paging, q: text(200).optional(), sort: z.enum(["name", "-name", "lastSeen", "-lastSeen"]).default("name") });
+export const ExecutableQuery = z.object({
+  ...paging,
+  q: text(400).optional(),
+  device: text(60).optional(),
+  standing: many(standings),
+  basis: many(bases),
+  kind: many(["elf", "library", "script", "mapped"]),
+  running: yes,
+  package: text(2000).optional(),
+  digest: digest.optional(),
+  sort: z.enum(["path", "-path", "changedAt", "-changedAt", "running", "-running", "size", "-size", "standing", "-standing"]).default("-standing"),
+});
+export const PackageQuery = z.object({
+  ...paging,
+  q: text(400).optional(),
+  device: text(60).optional(),
+  ecosystem: many(["deb", "npm", "pypi"]),
+  proof: many(["derived", "lapsed", "unsupported", "failed", "pending", "none"]),
+  sort: z.enum(["name", "-name", "devices", "-devices", "executables", "-executables"]).default("name"),
+});
+const None = z.object({});
+
+export const Session = z.object({ user: text(200), role: z.enum(["owner", "analyst", "auditor"]), signedInAt: time, csrf: text(100) });
+export const EnrolmentToken = z.object({ token: text(400), expiresAt: time, command: text(2000) });
+export const SearchHit = z.object({ kind: z.enum(["device", "executable", "package"]), id: text(2000), title: text(16384), detail: text(16384), standing: standing.optional() });
+/** One line of `GET /api/v1/live` (server-sent events): what changed, so that a page can offer "37 new". */
+export const LiveEvent = z.object({ topic: z.enum(["devices", "executables", "packages", "running", "proofs"]), device: z.string().optional(), changed: z.number().int(), at: time });
+/** RFC 9457. `code` is one of docs/errors.md. */
+export const Problem = z.object({ title: z.string(), status: z.number().int(), detail: z.string(), code: z.string() });
+
+const get = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({ method: "GET" as const, path, doc, query, answer });
+const post = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({ method: "POST" as const, path, doc, query, answer });
+
+export const api = {
+  session: get("/api/v1/session", "Who is signed in", None, Session),
+  signOut: post("/api/v1/session/end", "Ends this session", None, None),
+  overview: get("/api/v1/overview", "The fleet in one answer", None, Overview),
+  devices: get("/api/v1/devices", "Devices, sorted and paged by the server", DeviceQuery, page(DeviceRow)),
+  device: get("/api/v1/devices/:id", "One device with coverage, health and archives", None, DeviceDetail),
+  processes: get("/api/v1/devices/:id/processes", "What runs on a device now, each with its verdict", None, z.object({ rows: z.array(ProcessRow), at: time })),
+  executables: get("/api/v1/executables", "Executable files, scripts and libraries", ExecutableQuery, page(ExecutableRow)),
+  executable: get("/api/v1/executables/:id", "One executable with its chain", None, ExecutableDetail),
+  packages: get("/api/v1/packages", "Installed packages across the fleet", PackageQuery, page(PackageRow)),
+  package: get("/api/v1/package", "One package version", z.object({ purl: text(2000) }), PackageDetail),
+  search: get("/api/v1/search", "Digest, device, package or path, at most 20 hits", z.object({ q: text(400) }), z.object({ hits: z.array(SearchHit) })),
+  newToken: post("/api/v1/enrolment-tokens", "A one-use enrolment token for the next device", None, EnrolmentToken),
+} as const;
+
+/**
+ * Not in the table because their answers are not JSON:
+ * `GET /api/v1/evidence/:sha256` the stored bytes as `text/plain` or `application/octet-stream`, never rendered;
+ * `GET /api/v1/live` server-sent `LiveEvent`s; `GET /api/v1/openapi.json`; `GET /sign-in?token=...` (one use) sets the
+ * session cookie and redirects to `/`.
+ */
+export type Api = typeof api;
+export type Answer<Name extends keyof Api> = z.infer<Api[Name]["answer"]>;
+export type Query<Name extends keyof Api> = z.input<Api[Name]["query"]>;
