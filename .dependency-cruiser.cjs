@@ -6,7 +6,12 @@ const test = "\\.test\\.tsx?$";
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    { name: "shared-is-a-leaf", severity: "error", from: { path: "^shared/" }, to: { path: "^(agent|server|test|installers)/" } },
+    {
+      name: "shared-is-a-leaf",
+      severity: "error",
+      from: { path: "^shared/" },
+      to: { path: "^(agent|server|test|installers)/" },
+    },
     {
       name: "shared-does-no-io",
       severity: "error",
@@ -39,7 +44,12 @@ module.exports = {
       from: { path: "^server/console/", pathNot: "vite\\.config\\.ts$|" + test },
       to: { path: "^(node:)?crypto$", reachable: true },
     },
-    { name: "nothing-imports-test-code", severity: "error", from: { pathNot: "^test/|" + test }, to: { path: "^test/|" + test } },
+    {
+      name: "nothing-imports-test-code",
+      severity: "error",
+      from: { pathNot: "^test/|" + test },
+      to: { path: "^test/|" + test },
+    },
     {
       name: "installers-import-nothing",
       severity: "error",

@@ -5,7 +5,8 @@
  */
 export function pathText(bytes: Uint8Array): string {
   let text = "";
-  for (const piece of wellFormed(bytes)) text += typeof piece === "string" ? piece.replace(unsafe, escaped) : hex(piece);
+  for (const piece of wellFormed(bytes))
+    text += typeof piece === "string" ? piece.replace(unsafe, escaped) : hex(piece);
   return text;
 }
 

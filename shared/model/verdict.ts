@@ -1,7 +1,8 @@
 import type { Instant, Purl, Sha256 } from "./ids.ts";
 
 /** PROVENANCE: what the evidence says about a file. It never says what to do about it, and it never says "safe". */
-export type Verdict = { readonly standing: "proven"; readonly basis: ProvenBasis; readonly slsaLevel?: 1 | 2 | 3 } & Judgement
+export type Verdict =
+  | ({ readonly standing: "proven"; readonly basis: ProvenBasis; readonly slsaLevel?: 1 | 2 | 3 } & Judgement)
   | ({ readonly standing: "signed"; readonly basis: SignedBasis } & Judgement)
   | ({ readonly standing: "unproven"; readonly basis: UnprovenBasis } & Judgement)
   | ({ readonly standing: "refuted"; readonly basis: RefutedBasis } & Judgement)
@@ -40,7 +41,18 @@ export const bases = [...provenBases, ...signedBases, ...unprovenBases, ...refut
 export type Basis = (typeof bases)[number];
 
 /** The steps of a chain, in the order a person reads them. */
-export const linkKinds = ["source", "build", "signature", "log", "index", "archive", "package", "file", "device", "process"] as const;
+export const linkKinds = [
+  "source",
+  "build",
+  "signature",
+  "log",
+  "index",
+  "archive",
+  "package",
+  "file",
+  "device",
+  "process",
+] as const;
 export type LinkKind = (typeof linkKinds)[number];
 
 /**

@@ -129,7 +129,9 @@ export const ProcessRow = z.object({
   basis,
   /** The worst standing among the executable, the script it interprets and the libraries it maps. */
   worst: standing,
-  mapped: z.array(z.object({ executable: z.string().optional(), path: text(16384), standing, basis, note: text(200).optional() })),
+  mapped: z.array(
+    z.object({ executable: z.string().optional(), path: text(16384), standing, basis, note: text(200).optional() }),
+  ),
   container: text(300).optional(),
 });
 
@@ -141,7 +143,17 @@ export const ExecutableDetail = ExecutableRow.extend({
   judgedAt: time,
   identity: z.record(z.string(), z.string()),
   processes: z.array(ProcessRow.pick({ pid: true, parent: true, startedAt: true, user: true, command: true })),
-  elsewhere: z.array(z.object({ id: z.string(), device: z.string(), deviceName: text(255), path: text(16384), root: text(16384), standing, basis })),
+  elsewhere: z.array(
+    z.object({
+      id: z.string(),
+      device: z.string(),
+      deviceName: text(255),
+      path: text(16384),
+      root: text(16384),
+      standing,
+      basis,
+    }),
+  ),
   /** Earlier digests of the same path on the same device, newest first. */
   history: z.array(z.object({ digest: digest.optional(), standing, basis, from: time, to: time.optional() })),
 });
@@ -178,13 +190,26 @@ export const Overview = z.object({
   now: time,
 });
 
-const page = <T extends z.ZodType>(row: T) => z.object({ rows: z.array(row), next: z.string().optional(), total: z.number().int() });
+const page = <T extends z.ZodType>(row: T) =>
+  z.object({ rows: z.array(row), next: z.string().optional(), total: z.number().int() });
 const paging = { cursor: text(2000).optional(), limit: z.coerce.number().int().min(1).max(500).default(100) };
 const many = <T extends string>(values: readonly [T, ...T[]]) =>
-  z.preprocess((input) => (typeof input === "string" ? input.split(",").filter((part) => part !== "") : input), z.array(z.enum(values)).max(20)).optional();
-const yes = z.enum(["true", "false"]).transform((value) => value === "true").optional();
+  z
+    .preprocess(
+      (input) => (typeof input === "string" ? input.split(",").filter((part) => part !== "") : input),
+      z.array(z.enum(values)).max(20),
+    )
+    .optional();
+const yes = z
+  .enum(["true", "false"])
+  .transform((value) => value === "true")
+  .optional();
 
-export const DeviceQuery = z.object({ ...paging, q: text(200).optional(), sort: z.enum(["name", "-name", "lastSeen", "-lastSeen"]).default("name") });
+export const DeviceQuery = z.object({
+  ...paging,
+  q: text(200).optional(),
+  sort: z.enum(["name", "-name", "lastSeen", "-lastSeen"]).default("name"),
+});
 export const ExecutableQuery = z.object({
   ...paging,
   q: text(400).optional(),
@@ -195,7 +220,9 @@ export const ExecutableQuery = z.object({
   running: yes,
   package: text(2000).optional(),
   digest: digest.optional(),
-  sort: z.enum(["path", "-path", "changedAt", "-changedAt", "running", "-running", "size", "-size", "standing", "-standing"]).default("-standing"),
+  sort: z
+    .enum(["path", "-path", "changedAt", "-changedAt", "running", "-running", "size", "-size", "standing", "-standing"])
+    .default("-standing"),
 });
 export const PackageQuery = z.object({
   ...paging,
@@ -207,16 +234,44 @@ export const PackageQuery = z.object({
 });
 const None = z.object({});
 
-export const Session = z.object({ user: text(200), role: z.enum(["owner", "analyst", "auditor"]), signedInAt: time, csrf: text(100) });
+export const Session = z.object({
+  user: text(200),
+  role: z.enum(["owner", "analyst", "auditor"]),
+  signedInAt: time,
+  csrf: text(100),
+});
 export const EnrolmentToken = z.object({ token: text(400), expiresAt: time, command: text(2000) });
-export const SearchHit = z.object({ kind: z.enum(["device", "executable", "package"]), id: text(2000), title: text(16384), detail: text(16384), standing: standing.optional() });
+export const SearchHit = z.object({
+  kind: z.enum(["device", "executable", "package"]),
+  id: text(2000),
+  title: text(16384),
+  detail: text(16384),
+  standing: standing.optional(),
+});
 /** One line of `GET /api/v1/live` (server-sent events): what changed, so that a page can offer "37 new". */
-export const LiveEvent = z.object({ topic: z.enum(["devices", "executables", "packages", "running", "proofs"]), device: z.string().optional(), changed: z.number().int(), at: time });
+export const LiveEvent = z.object({
+  topic: z.enum(["devices", "executables", "packages", "running", "proofs"]),
+  device: z.string().optional(),
+  changed: z.number().int(),
+  at: time,
+});
 /** RFC 9457. `code` is one of docs/errors.md. */
 export const Problem = z.object({ title: z.string(), status: z.number().int(), detail: z.string(), code: z.string() });
 
-const get = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({ method: "GET" as const, path, doc, query, answer });
-const post = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({ method: "POST" as const, path, doc, query, answer });
+const get = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({
+  method: "GET" as const,
+  path,
+  doc,
+  query,
+  answer,
+});
+const post = <Q extends z.ZodType, R extends z.ZodType>(path: string, doc: string, query: Q, answer: R) => ({
+  method: "POST" as const,
+  path,
+  doc,
+  query,
+  answer,
+});
 
 export const api = {
   session: get("/api/v1/session", "Who is signed in", None, Session),
@@ -224,12 +279,27 @@ export const api = {
   overview: get("/api/v1/overview", "The fleet in one answer", None, Overview),
   devices: get("/api/v1/devices", "Devices, sorted and paged by the server", DeviceQuery, page(DeviceRow)),
   device: get("/api/v1/devices/:id", "One device with coverage, health and archives", None, DeviceDetail),
-  processes: get("/api/v1/devices/:id/processes", "What runs on a device now, each with its verdict", None, z.object({ rows: z.array(ProcessRow), at: time })),
-  executables: get("/api/v1/executables", "Executable files, scripts and libraries", ExecutableQuery, page(ExecutableRow)),
+  processes: get(
+    "/api/v1/devices/:id/processes",
+    "What runs on a device now, each with its verdict",
+    None,
+    z.object({ rows: z.array(ProcessRow), at: time }),
+  ),
+  executables: get(
+    "/api/v1/executables",
+    "Executable files, scripts and libraries",
+    ExecutableQuery,
+    page(ExecutableRow),
+  ),
   executable: get("/api/v1/executables/:id", "One executable with its chain", None, ExecutableDetail),
   packages: get("/api/v1/packages", "Installed packages across the fleet", PackageQuery, page(PackageRow)),
   package: get("/api/v1/package", "One package version", z.object({ purl: text(2000) }), PackageDetail),
-  search: get("/api/v1/search", "Digest, device, package or path, at most 20 hits", z.object({ q: text(400) }), z.object({ hits: z.array(SearchHit) })),
+  search: get(
+    "/api/v1/search",
+    "Digest, device, package or path, at most 20 hits",
+    z.object({ q: text(400) }),
+    z.object({ hits: z.array(SearchHit) }),
+  ),
   newToken: post("/api/v1/enrolment-tokens", "A one-use enrolment token for the next device", None, EnrolmentToken),
 } as const;
 

@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+const unit = ["{shared,agent,server}/**/*.test.{ts,tsx}", "test/laws/**/*.test.ts"];
+
+/** Two projects: `unit` is what `npm run check` runs; `system` starts real processes, browsers and chroots. */
+export default defineConfig({
+  root: new URL("..", import.meta.url).pathname,
+  test: {
+    projects: [
+      { extends: true, test: { name: "unit", include: unit, exclude: ["**/node_modules/**", "**/dist/**"] } },
+      {
+        extends: true,
+        test: {
+          name: "system",
+          include: ["test/{e2e,faults,attacks,scenarios}/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
