@@ -1,0 +1,229 @@
+import { randomBytes } from "node:crypto";
+import { WebSocket } from "ws";
+import type { RawData } from "ws";
+import { parseToken } from "@provost/shared/protocol/greeting.ts";
+import { FromServer, ServerMessage, limits } from "@provost/shared/protocol/frames.ts";
+import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
+import { pack, unpack } from "@provost/shared/protocol/pack.ts";
+import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
+import type { State } from "../state/state.ts";
+import { readMeta, writeMeta } from "../state/state.ts";
+import { commit, lease, startEpoch } from "../spool/spool.ts";
+import { backoff } from "./backoff.ts";
+import { zstd } from "./codec.ts";
+import { keyName, makeKeyPair, publicKeyOf, signWith, verifyWith } from "./keys.ts";
+import { next } from "./session.ts";
+import type { Effect, Identity, Input, Session } from "./session.ts";
+
+export interface LinkEvents {
+  /** The session is open; `device` is the server's name for this device. */
+  opened(device: string): void;
+  /** Everything that was spooled is stored at the server. */
+  drained(): void;
+  proof(message: ProofMessage): void;
+  /** A new epoch began: the caller appends everything it knows to the spool. */
+  retell(): void;
+  /** The connection ended. `final`: trying again will not help until a person acts. */
+  lost(why: string, final: boolean): void;
+}
+
+export interface Link {
+  /** Something was appended to the spool. */
+  spooled(): void;
+  close(): void;
+}
+
+/** Keeps one session with the server until closed. All knowledge is in the spool: a broken connection loses nothing. */
+export function openLink(
+  state: State,
+  server: { url: string; name: string; token?: string },
+  events: LinkEvents,
+): Link {
+  const token = server.token === undefined ? undefined : parseToken(server.token);
+  const privateKey = devicePrivateKey(state);
+  let session: Session = { state: "idle", attempt: 0 };
+  let socket: WebSocket | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let lastWhy = "the connection closed";
+  let lastFinal = false;
+
+  const me = (): Identity => ({
+    deviceKey: publicKeyOf(privateKey),
+    device: readMeta(state, "device"),
+    pinnedServerKey: readMeta(state, "server-key"),
+    token:
+      token === undefined || server.token === undefined
+        ? undefined
+        : { text: server.token, serverKeySha256: token.serverKeySha256 },
+    sign: (bytes) => signWith(privateKey, bytes),
+    verify: (bytes, signature, key) => verifyWith(key, bytes, signature),
+    sha256: keyName,
+  });
+
+  const feed = (input: Input): void => {
+    const [moved, effects] = next(session, input, me());
+    session = moved;
+    for (const effect of effects) perform(effect);
+  };
+
+  const perform = (effect: Effect): void => {
+    switch (effect.do) {
+      case "connect":
+        return connect(effect.nonce);
+      case "enrol":
+        return say({
+          kind: "enrol",
+          token: effect.token,
+          deviceKey: publicKeyOf(privateKey),
+          name: server.name,
+          epoch: readMeta(state, "epoch") ?? "",
+          signature: effect.signature,
+        });
+      case "resume":
+        return say({
+          kind: "resume",
+          device: readMeta(state, "device"),
+          epoch: readMeta(state, "epoch"),
+          proofs: Number(readMeta(state, "proofs-version") ?? 0),
+          signature: effect.signature,
+        });
+      case "remember":
+        return remember(effect.device, effect.serverKey);
+      case "send":
+        return sendFrom(effect.after, effect.maxBytes);
+      case "commit":
+        commit(state, effect.upTo);
+        return drainedCheck(effect.upTo);
+      case "close":
+        lastWhy = effect.why;
+        lastFinal = effect.final;
+        return socket?.close(4000, "refused");
+      case "wait":
+        return wait(effect.attempt);
+      default:
+        return unreachable(effect);
+    }
+  };
+
+  const say = (message: unknown): void => socket?.send(JSON.stringify(message));
+
+  const connect = (nonce: string): void => {
+    lastWhy = "the connection closed";
+    lastFinal = false;
+    socket = new WebSocket(server.url, subprotocol, {
+      perMessageDeflate: false,
+      maxPayload: limits.packedBytes,
+      handshakeTimeout: 10_000,
+    });
+    socket.on("open", () => say({ kind: "hello", nonce, version: productVersion }));
+    socket.on("message", received);
+    socket.on("error", (cause) => {
+      lastWhy = `SERVER_UNREACHABLE: ${cause.message}`;
+    });
+    socket.on("close", () => {
+      socket = undefined;
+      if (closed) return;
+      events.lost(lastWhy, lastFinal);
+      feed({ kind: "closed" });
+    });
+  };
+
+  const received = (data: RawData, isBinary: boolean): void => {
+    const bytes = toBytes(data);
+    if (!isBinary) return greeted(bytes);
+    const unpacked = unpack(bytes, zstd);
+    const parsed = unpacked.ok ? ServerMessage.safeParse(unpacked.value) : undefined;
+    if (parsed?.success !== true) {
+      lastWhy = `FRAME_REFUSED: ${unpacked.ok ? "the server sent an unknown message" : unpacked.why}`;
+      return socket?.close(4002, "malformed");
+    }
+    const message = parsed.data;
+    switch (message.kind) {
+      case "ack":
+        return feed(message);
+      case "proof":
+        return events.proof(message);
+      case "resync":
+        state
+          .transaction(() => {
+            startEpoch(state);
+            events.retell();
+          })
+          .immediate();
+        lastWhy = `the server asked for everything again: ${message.why}`;
+        return socket?.close(4001, "resync");
+      default:
+        return unreachable(message);
+    }
+  };
+
+  const greeted = (bytes: Uint8Array): void => {
+    const parsed = FromServer.safeParse(jsonOrUndefined(bytes));
+    if (parsed.success) return feed(parsed.data);
+    lastWhy = "FRAME_REFUSED: the server's greeting is malformed";
+    return socket?.close(4002, "malformed");
+  };
+
+  const remember = (device: string, serverKey: string): void => {
+    state
+      .transaction(() => {
+        writeMeta(state, "device", device);
+        writeMeta(state, "server-key", serverKey);
+        writeMeta(state, "server-url", server.url);
+      })
+      .immediate();
+    events.opened(device);
+  };
+
+  const sendFrom = (after: number, maxBytes: number): void => {
+    const leased = lease(state, after, Math.min(maxBytes, limits.unpackedBytes / 8));
+    if (leased === undefined) return;
+    socket?.send(
+      pack({ kind: "batch", first: leased.first, skipped: leased.first - after - 1, frames: leased.frames }, zstd),
+    );
+    feed({ kind: "sent", last: leased.last, bytes: leased.bytes });
+  };
+
+  const drainedCheck = (upTo: number): void => {
+    if (session.state === "open" && session.underWay.length === 0 && lease(state, upTo) === undefined) events.drained();
+  };
+
+  const wait = (attempt: number): void => {
+    timer = setTimeout(dial, backoff(attempt, Math.random()));
+  };
+  const dial = (): void => feed({ kind: "dial", nonce: randomBytes(32).toString("base64") });
+
+  dial();
+  return {
+    spooled: () => feed({ kind: "spooled" }),
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      socket?.close(1000, "stopping");
+    },
+  };
+}
+
+/** The device's own key is made here and never leaves; the server learns its public half at enrolment. */
+function devicePrivateKey(state: State): string {
+  const known = readMeta(state, "device-key");
+  if (known !== undefined) return known;
+  const made = makeKeyPair().privateKey;
+  writeMeta(state, "device-key", made);
+  return made;
+}
+
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+function jsonOrUndefined(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import type { Frame } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/frames.ts";
+import type { State } from "../state/state.ts";
+import { readMeta, writeMeta } from "../state/state.ts";
+
+/**
+ * What is still to be told to the server, in SQLite: appended in the same transaction as the knowledge it tells, so that
+ * nothing is known and never told. Two lanes. `state` can be written again from the tables at any time, so a full spool
+ * forgets it as a whole and starts a new epoch. `telemetry` is a moment: a full spool drops the oldest and says how many.
+ */
+export interface Lease {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+  readonly frames: readonly unknown[];
+}
+
+export const spoolLimits = {
+  telemetryBytes: 16 * 1024 * 1024,
+  stateBytes: 512 * 1024 * 1024,
+  leaseBytes: 1024 * 1024,
+} as const;
+
+export type Lane = "state" | "telemetry";
+
+export const laneOf = (frame: Frame): Lane =>
+  frame.kind === "running" || frame.kind === "health" || frame.kind === "scan" ? "telemetry" : "state";
+
+/** Returns the frame's sequence number. Durable when the surrounding transaction commits. */
+export function append(state: State, frame: Frame): number {
+  const body = JSON.stringify(frame);
+  const bytes = Buffer.byteLength(body);
+  const lane = laneOf(frame);
+  if (lane === "telemetry") {
+    // A newer whole replaces an older one that nobody has read: only the newest snapshot and progress matter.
+    if (frame.kind === "running" || (frame.kind === "scan" && frame.state !== "done")) dropOlder(state, frame.kind);
+    makeRoom(state, bytes);
+  }
+  const inserted = state
+    .prepare("INSERT INTO spool (lane, kind, body, bytes) VALUES (?, ?, ?, ?)")
+    .run(lane, frame.kind, body, bytes);
+  return Number(inserted.lastInsertRowid);
+}
+
+/** The oldest frames after `after`, at most `maxBytes` (always at least one frame); undefined where there is none. */
+export function lease(state: State, after: number, maxBytes: number = spoolLimits.leaseBytes): Lease | undefined {
+  const frames: unknown[] = [];
+  let first = 0;
+  let last = after;
+  let bytes = 0;
+  const rows = state
+    .prepare<[number, number], SpoolRow>(
+      "SELECT sequence, body, bytes FROM spool WHERE sequence > ? ORDER BY sequence LIMIT ?",
+    )
+    .iterate(after, limits.framesPerBatch);
+  for (const row of rows) {
+    // A batch numbers its frames without gaps; dropped telemetry leaves one, so the batch ends there.
+    const fits = frames.length === 0 || (bytes + row.bytes <= maxBytes && row.sequence === last + 1);
+    if (!fits) break;
+    if (frames.length === 0) first = row.sequence;
+    frames.push(JSON.parse(row.body));
+    last = row.sequence;
+    bytes += row.bytes;
+  }
+  return frames.length === 0 ? undefined : { first, last, bytes, frames };
+}
+
+/** Everything up to `upTo` is stored at the server. */
+export function commit(state: State, upTo: number): void {
+  state
+    .transaction(() => {
+      state.prepare("DELETE FROM spool WHERE sequence <= ?").run(upTo);
+      writeMeta(state, "committed", String(upTo));
+    })
+    .immediate();
+}
+
+/**
+ * Whether the server's word about what it holds can be true for this epoch: not less than it acknowledged before (it lost
+ * data), not more than was ever numbered here (this spool was set back). Otherwise a new epoch has to tell everything again.
+ */
+export function agreesWith(state: State, acknowledged: number): boolean {
+  const committed = Number(readMeta(state, "committed") ?? 0);
+  const numbered =
+    state.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'spool'").get()?.seq ?? 0;
+  return acknowledged >= committed && acknowledged <= numbered;
+}
+
+export function depth(state: State): { readonly frames: number; readonly bytes: number } {
+  const row = state
+    .prepare<[], { frames: number; bytes: number | null }>("SELECT count(*) AS frames, sum(bytes) AS bytes FROM spool")
+    .get();
+  return { frames: row?.frames ?? 0, bytes: row?.bytes ?? 0 };
+}
+
+/** The state lane is over its limit: the server has been away for long. Everything is told again in a new epoch. */
+export const stateLaneIsFull = (state: State): boolean =>
+  (state.prepare<[], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM spool WHERE lane = 'state'").get()
+    ?.bytes ?? 0) > spoolLimits.stateBytes;
+
+/** Forgets what was to be told and begins a new epoch; `retell` then appends everything the tables hold. */
+export function startEpoch(state: State): string {
+  const epoch = randomUUID();
+  state.prepare("DELETE FROM spool").run();
+  state.prepare("DELETE FROM sqlite_sequence WHERE name = 'spool'").run();
+  writeMeta(state, "epoch", epoch);
+  writeMeta(state, "committed", "0");
+  return epoch;
+}
+
+interface SpoolRow {
+  readonly sequence: number;
+  readonly body: string;
+  readonly bytes: number;
+}
+
+function dropOlder(state: State, kind: string): void {
+  state.prepare("DELETE FROM spool WHERE kind = ?").run(kind);
+}
+
+function makeRoom(state: State, bytes: number): void {
+  const held = state
+    .prepare<[], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM spool WHERE lane = 'telemetry'")
+    .get();
+  let over = (held?.bytes ?? 0) + bytes - spoolLimits.telemetryBytes;
+  let lost = 0;
+  while (over > 0) {
+    const oldest = state
+      .prepare<[], SpoolRow>(
+        "SELECT sequence, bytes, '' AS body FROM spool WHERE lane = 'telemetry' ORDER BY sequence LIMIT 1",
+      )
+      .get();
+    if (oldest === undefined) break;
+    state.prepare("DELETE FROM spool WHERE sequence = ?").run(oldest.sequence);
+    over -= oldest.bytes;
+    lost += 1;
+  }
+  if (lost > 0) writeMeta(state, "telemetry-lost", String(Number(readMeta(state, "telemetry-lost") ?? 0) + lost));
+}
+
+/** How much telemetry was dropped since the last call; the caller appends a `lost` frame in the same transaction. */
+export function takeLost(state: State): number {
+  const lost = Number(readMeta(state, "telemetry-lost") ?? 0);
+  if (lost > 0) writeMeta(state, "telemetry-lost", "0");
+  return lost;
+}

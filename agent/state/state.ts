@@ -1,0 +1,112 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import Database from "better-sqlite3";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+
+export type State = Database.Database;
+
+/**
+ * The agent's one database: what it knows of this device, what it has yet to tell the server, and what the server proved.
+ * Several processes of the agent share it (daemon, scan, command line); SQLite's WAL keeps them apart.
+ * Throws STATE_UNUSABLE or STATE_NEWER.
+ */
+export function openState(folder: string): State {
+  let state: State;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    state = new Database(join(folder, "agent.sqlite"), { timeout: 20_000 });
+    state.pragma("journal_mode = WAL");
+    state.pragma("synchronous = NORMAL");
+    state.pragma("cache_size = -2000");
+    state.pragma("journal_size_limit = 8388608");
+    migrate(state, folder);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError("STATE_UNUSABLE", `the agent's state in ${folder} cannot be used: ${reason(cause)}`, {
+      cause,
+      remedy: "check the folder's owner and free space; or move the folder away: the agent then enrols and scans anew",
+    });
+  }
+  return state;
+}
+
+/** Opens an existing state for reading; undefined where the agent never ran. */
+export function openStateIfAny(folder: string): State | undefined {
+  try {
+    return new Database(join(folder, "agent.sqlite"), { readonly: true, fileMustExist: true, timeout: 5000 });
+  } catch {
+    return undefined;
+  }
+}
+
+const migrations: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+   CREATE TABLE spool (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, bytes INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE files (
+     root TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, dev INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL,
+     ctime REAL NOT NULL, mode INTEGER NOT NULL, uid INTEGER NOT NULL, digest TEXT, unreadable TEXT, records TEXT NOT NULL,
+     seen_at INTEGER NOT NULL, standing TEXT NOT NULL, basis TEXT NOT NULL, says TEXT NOT NULL, pass INTEGER NOT NULL,
+     PRIMARY KEY (root, path)
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX files_by_digest ON files (digest);
+   CREATE TABLE packages (
+     root TEXT NOT NULL, location TEXT NOT NULL, purl TEXT NOT NULL, body TEXT NOT NULL, pass INTEGER NOT NULL,
+     PRIMARY KEY (root, location, purl)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE proofs (
+     purl TEXT PRIMARY KEY, state TEXT NOT NULL, says TEXT NOT NULL, wanted TEXT, links TEXT NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE proof_files (purl TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (purl, path)) WITHOUT ROWID, STRICT;`,
+];
+
+function migrate(state: State, folder: string): void {
+  const version = Number(state.pragma("user_version", { simple: true }));
+  if (version > migrations.length)
+    throw new AppError(
+      "STATE_NEWER",
+      `the agent's state in ${folder} was written by a newer Provost (format ${version})`,
+      {
+        remedy: "run the newer version, or move the folder away to start anew",
+      },
+    );
+  for (const [index, sql] of migrations.entries())
+    if (index >= version)
+      state
+        .transaction(() => {
+          state.exec(sql);
+          state.pragma(`user_version = ${index + 1}`);
+        })
+        .immediate();
+  if (readMeta(state, "epoch") === undefined) writeMeta(state, "epoch", randomUUID());
+}
+
+export function readMeta(state: State, key: MetaKey): string | undefined {
+  const row = state.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?").get(key);
+  return row?.value;
+}
+
+export function writeMeta(state: State, key: MetaKey, value: string): void {
+  state
+    .prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+    .run(key, value);
+}
+
+export type MetaKey =
+  | "epoch"
+  | "committed"
+  | "device"
+  | "device-key"
+  | "server-key"
+  | "server-url"
+  | "device-frame"
+  | "archives-frames"
+  | "last-scan"
+  | "proofs-version"
+  | "pass"
+  | "telemetry-lost";
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,0 +1,258 @@
+import { z } from "zod";
+import { ecosystemIds, fileKinds } from "../model/inventory.ts";
+
+/**
+ * What an agent and a server say to each other over one WebSocket (docs/protocol.md is written from this file).
+ * Greetings are JSON text messages. After `welcome` both sides send binary messages: `batch.ts` packs them.
+ */
+
+const text = (max: number) => z.string().max(max);
+const base64 = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[A-Za-z0-9+/_-]*={0,2}$/);
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const path = text(16_384);
+
+/** Bounds on one message, checked before it is opened and while it is unpacked. */
+export const limits = {
+  greetingBytes: 16_384,
+  packedBytes: 2 * 1024 * 1024,
+  unpackedBytes: 16 * 1024 * 1024,
+  framesPerBatch: 2000,
+  filesPerFrame: 500,
+  packagesPerFrame: 500,
+  processesPerFrame: 20_000,
+  /** Unacknowledged bytes an agent may have under way. */
+  windowBytes: 8 * 1024 * 1024,
+} as const;
+
+// --- Greeting: the server proves its key first, so that a token is never shown to a stranger. ---
+
+export const Hello = z.object({ kind: z.literal("hello"), nonce: base64(88), version: text(60) }).strict();
+export const Challenge = z
+  .object({ kind: z.literal("challenge"), nonce: base64(88), serverKey: base64(200), signature: base64(200) })
+  .strict();
+export const Enrol = z
+  .object({
+    kind: z.literal("enrol"),
+    token: text(200),
+    deviceKey: base64(200),
+    name: text(255),
+    epoch: text(64),
+    signature: base64(200),
+  })
+  .strict();
+export const Resume = z
+  .object({ kind: z.literal("resume"), device: text(60), epoch: text(64), proofs: count, signature: base64(200) })
+  .strict();
+export const Welcome = z
+  .object({
+    kind: z.literal("welcome"),
+    device: text(60),
+    acknowledged: count,
+    windowBytes: count,
+    signature: base64(200),
+  })
+  .strict();
+export const Refused = z.object({ kind: z.literal("refused"), code: text(60), why: text(1000) }).strict();
+export const FromAgent = z.discriminatedUnion("kind", [Hello, Enrol, Resume]);
+export const FromServer = z.discriminatedUnion("kind", [Challenge, Welcome, Refused]);
+
+// --- Frames from the agent: spooled, numbered, acknowledged after the server's commit. ---
+
+const Purl = text(2000);
+const Identity = z.object({ dev: count, ino: z.number().min(0), size: count, ctimeMs: z.number() });
+const Pinned = z.object({ lockfile: path, integrity: text(300) });
+const Record = z.object({
+  path,
+  purl: Purl,
+  via: z.enum(["dpkg-list", "dpkg-md5sums", "pypi-record", "npm-folder", "npm-cache"]),
+  role: z.enum(["file", "conffile", "generated"]),
+  expected: z
+    .object({
+      algorithm: z.enum(["md5", "sha256", "sha384", "sha512", "sha1"]),
+      hex: z
+        .string()
+        .max(128)
+        .regex(/^[0-9a-f]+$/),
+    })
+    .optional(),
+  pinnedBy: Pinned.optional(),
+  parent: path.optional(),
+  packagedAs: path.optional(),
+  agrees: z.enum(["yes", "no", "not-compared"]),
+  parentDigest: digest.optional(),
+});
+const File = z.object({
+  path,
+  root: path,
+  kind: z.enum(fileKinds),
+  identity: Identity,
+  mode: count,
+  uid: count,
+  digest: digest.optional(),
+  unreadable: text(1000).optional(),
+  records: z.array(Record).max(16),
+  seenAt: count,
+});
+const Package = z.object({
+  purl: Purl,
+  ecosystem: z.enum(ecosystemIds),
+  name: text(400),
+  version: text(400),
+  arch: text(40).optional(),
+  origin: text(400).optional(),
+  location: path,
+  root: path,
+  source: z.object({ name: text(400), version: text(400) }).optional(),
+  state: text(100).optional(),
+  integrity: text(300).optional(),
+});
+const AptSource = z.object({
+  uri: text(2000),
+  suite: text(200),
+  components: z.array(text(200)).max(50),
+  architectures: z.array(text(40)).max(20),
+  keyrings: z.array(z.object({ path, base64: base64(4_000_000) })).max(50),
+  fingerprints: z.array(text(80)).max(50),
+  from: path,
+});
+const Place = z.object({ root: path, path });
+const Process = z.object({
+  pid: count,
+  parent: count,
+  startedAt: count,
+  uid: count,
+  user: text(100),
+  command: text(4096),
+  container: text(300).optional(),
+  /** Indices into the frame's `files`; the first is the executable itself. */
+  files: z.array(z.object({ at: count, note: text(200).optional() })).max(2000),
+});
+const ScanState = z.enum(["walking", "hashing", "done", "failed"]);
+const Blind = z.object({ what: text(400), count, why: text(1000) });
+
+export const DeviceFrame = z.object({
+  kind: z.literal("device"),
+  name: text(255),
+  os: text(200),
+  kernel: text(200),
+  arch: text(40),
+  mode: z.enum(["off", "record", "warn", "hold", "block"]),
+  tier: z.enum(["A", "B", "C", "P"]),
+  facts: z.record(text(100), text(1000)),
+});
+export const ArchivesFrame = z.object({
+  kind: z.literal("archives"),
+  root: path,
+  sources: z.array(AptSource).max(200),
+});
+export const PackagesFrame = z.object({
+  kind: z.literal("packages"),
+  upserts: z.array(Package).max(limits.packagesPerFrame),
+  gone: z.array(z.object({ purl: Purl, location: path, root: path })).max(limits.packagesPerFrame),
+});
+export const FilesFrame = z.object({
+  kind: z.literal("files"),
+  upserts: z.array(File).max(limits.filesPerFrame),
+  gone: z.array(Place).max(limits.filesPerFrame),
+});
+/** The whole of what runs now; it replaces the last one. */
+export const RunningFrame = z.object({
+  kind: z.literal("running"),
+  at: count,
+  files: z.array(Place).max(100_000),
+  processes: z.array(Process).max(limits.processesPerFrame),
+});
+export const ScanFrame = z.object({
+  kind: z.literal("scan"),
+  state: ScanState,
+  filesSeen: count,
+  executables: count,
+  hashed: count,
+  toHash: count,
+  bytesHashed: count,
+  startedAt: count,
+  endedAt: count.optional(),
+  says: text(1000).optional(),
+  blind: z.array(Blind).max(200),
+  problems: z.array(z.object({ path, basis: z.enum(["unreadable", "unsupported"]), why: text(1000) })).max(200),
+});
+export const HealthFrame = z.object({
+  kind: z.literal("health"),
+  agentVersion: text(60),
+  rssBytes: count,
+  cpuShare: z.number().min(0),
+  spooledFrames: count,
+  spooledBytes: count,
+  at: count,
+});
+/** Something generated that will never arrive. Generated = stored + declared lost. */
+export const LostFrame = z.object({
+  kind: z.literal("lost"),
+  lane: z.enum(["state", "telemetry"]),
+  count,
+  why: text(400),
+  at: count,
+});
+
+export const Frame = z.discriminatedUnion("kind", [
+  DeviceFrame,
+  ArchivesFrame,
+  PackagesFrame,
+  FilesFrame,
+  RunningFrame,
+  ScanFrame,
+  HealthFrame,
+  LostFrame,
+]);
+export type Frame = z.infer<typeof Frame>;
+export type RunningFrame = z.infer<typeof RunningFrame>;
+export type ScanFrame = z.infer<typeof ScanFrame>;
+
+/**
+ * `frames[i]` has the sequence number `first + i`. Numbers belong to one epoch: one life of the agent's spool. `skipped`
+ * numbers just before `first` were superseded telemetry: declared, so that any other gap is a loss and starts a resync.
+ */
+export const Batch = z
+  .object({
+    kind: z.literal("batch"),
+    first: count.min(1),
+    skipped: count,
+    frames: z.array(Frame).min(1).max(limits.framesPerBatch),
+  })
+  .strict();
+export type Batch = z.infer<typeof Batch>;
+
+// --- Messages from the server after `welcome`. ---
+
+const ChainLink = z.object({
+  link: z.enum(["source", "build", "signature", "log", "index", "archive", "package", "file", "device", "process"]),
+  state: z.enum(["verified", "recorded", "missing", "failed"]),
+  says: text(2000),
+  facts: z.record(text(100), text(4000)).optional(),
+  evidence: z
+    .array(z.object({ sha256: digest, mediaType: text(200), title: text(400) }))
+    .max(20)
+    .optional(),
+});
+/** What the server established about one package version, cut to the files this device asked about. */
+export const ProofMessage = z.object({
+  kind: z.literal("proof"),
+  version: count,
+  purl: Purl,
+  state: z.enum(["derived", "lapsed", "unsupported", "failed", "unreachable", "stale"]),
+  says: text(2000),
+  wanted: text(2000).optional(),
+  links: z.array(ChainLink).max(40),
+  files: z.array(z.object({ path, sha256: digest })).max(200_000),
+});
+export const Acknowledge = z.object({ kind: z.literal("ack"), upTo: count, windowBytes: count });
+/** The server lacks something the agent believes delivered: start a new epoch and tell everything again. */
+export const Resync = z.object({ kind: z.literal("resync"), why: text(400) });
+export const ServerMessage = z.discriminatedUnion("kind", [Acknowledge, ProofMessage, Resync]);
+export type ServerMessage = z.infer<typeof ServerMessage>;
+export type ProofMessage = z.infer<typeof ProofMessage>;

@@ -1,0 +1,307 @@
+import type { FileFacts, JudgedRecord } from "../model/inventory.ts";
+import type { Purl, Sha256 } from "../model/ids.ts";
+import type { ChainLink, Standing, UncheckedBasis, Verdict } from "../model/verdict.ts";
+import { unreachable } from "../lib/unreachable.ts";
+
+/** What was established about one package version: the links all its files share. */
+export interface KnownProof {
+  readonly state: "derived" | "lapsed" | "unsupported" | "failed" | "unreachable" | "stale";
+  readonly says: string;
+  readonly wanted?: string | undefined;
+  readonly links: readonly ChainLink[];
+}
+
+/** The proofs at hand, as the judge asks for them. `fileIn` takes the path inside the package ("/bin/bash"). */
+export interface Proofs {
+  proofOf(purl: Purl): KnownProof | undefined;
+  fileIn(purl: Purl, packagedPath: string): Sha256 | undefined;
+}
+
+/**
+ * The verdict on one installed file, from what the device says of it and from the proofs its packages have. Pure: agent and
+ * server call it with the same arguments and must get the same answer. An archive's signed word about a path outranks every
+ * record on the device; a contradiction outranks everything but another package's proof of the same bytes.
+ */
+export function judge(facts: FileFacts, proofs: Proofs): Verdict {
+  const { digest } = facts;
+  if (digest === undefined) return unreadable(facts);
+  const opinions = facts.records.map((record) => opinionOn(record, digest, facts, proofs));
+  return strongest(opinions) ?? unclaimed(facts, digest);
+}
+
+type Opinion = Verdict;
+
+function opinionOn(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: Proofs): Opinion {
+  if (record.role === "generated") return generated(record, digest, facts);
+  switch (record.via) {
+    case "dpkg-list":
+    case "dpkg-md5sums":
+      return debian(record, digest, facts, proofs);
+    case "npm-cache":
+      return pinned(record, digest, facts);
+    case "pypi-record":
+      return recorded(record, digest, facts, "the wheel's RECORD file");
+    case "npm-folder":
+      return inFolder(record, digest, facts);
+    default:
+      return unreachable(record.via);
+  }
+}
+
+function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: Proofs): Opinion {
+  const proof = proofs.proofOf(record.purl);
+  if (proof === undefined) return recorded(record, digest, facts, "dpkg's own file list");
+  if (proof.state !== "derived") return withoutProof(record, digest, facts, proof, uncheckedBasis[proof.state]);
+  const packaged = record.packagedAs ?? record.path;
+  const expected = proofs.fileIn(record.purl, packaged);
+  if (expected === digest)
+    return {
+      standing: "signed",
+      basis: "publisher",
+      says: `${record.path} is byte for byte the file in the signed package ${named(record.purl)}.`,
+      chain: [
+        noSource(record.purl),
+        ...proof.links,
+        file("verified", "the file equals the signed archive's", digest, facts),
+      ],
+    };
+  return record.role === "conffile"
+    ? editedConffile(record, digest, facts, proof)
+    : contradicted(record, digest, facts, proof, expected);
+}
+
+const uncheckedBasis = {
+  lapsed: "lapsed",
+  unsupported: "unsupported",
+  failed: "unreachable",
+  unreachable: "unreachable",
+  stale: "stale-trust",
+} as const satisfies Record<Exclude<KnownProof["state"], "derived">, UncheckedBasis>;
+
+function contradicted(
+  record: JudgedRecord,
+  digest: Sha256,
+  facts: FileFacts,
+  proof: KnownProof,
+  expected: Sha256 | undefined,
+): Opinion {
+  const why =
+    expected === undefined
+      ? `${record.path} is listed for ${named(record.purl)}, whose signed archive holds no such file.`
+      : `${record.path} differs from the file in the signed package ${named(record.purl)}.`;
+  const claim =
+    record.agrees === "yes" ? " The device's own record agrees with the changed bytes, so it was edited too." : "";
+  return {
+    standing: "refuted",
+    basis: "contradicted",
+    says: why + claim,
+    chain: [noSource(record.purl), ...proof.links, file("failed", why, digest, facts, expected)],
+  };
+}
+
+function editedConffile(record: JudgedRecord, digest: Sha256, facts: FileFacts, proof: KnownProof): Opinion {
+  const says = `${record.path} is a configuration file of ${named(record.purl)} and was changed on this device.`;
+  return {
+    standing: "unproven",
+    basis: "none",
+    says,
+    chain: [noSource(record.purl), ...proof.links, file("missing", says, digest, facts)],
+  };
+}
+
+/** The signed archive says nothing about this version now; the device's own record is shown, labelled as unsigned. */
+function withoutProof(
+  record: JudgedRecord,
+  digest: Sha256,
+  facts: FileFacts,
+  proof: KnownProof,
+  basis: UncheckedBasis,
+): Opinion {
+  const local = localWord(record);
+  return {
+    standing: "unchecked",
+    basis,
+    wanted: proof.wanted ?? "a signed index that lists this version",
+    says: `${proof.says} ${local.says}`,
+    chain: [noSource(record.purl), ...proof.links, owner(record), file(local.state, local.says, digest, facts)],
+  };
+}
+
+function localWord(record: JudgedRecord): { readonly state: ChainLink["state"]; readonly says: string } {
+  switch (record.agrees) {
+    case "yes":
+      return { state: "recorded", says: "The unsigned record on the device agrees with the bytes." };
+    case "no":
+      return { state: "failed", says: "Even the unsigned record on the device disagrees with the bytes." };
+    case "not-compared":
+      return { state: "missing", says: "No record on the device holds a digest of this file." };
+    default:
+      return unreachable(record.agrees);
+  }
+}
+
+function recorded(record: JudgedRecord, digest: Sha256, facts: FileFacts, register: string): Opinion {
+  const local = localWord(record);
+  if (record.agrees !== "yes")
+    return {
+      standing: "unproven",
+      basis: "none",
+      says: `${record.path} belongs to ${named(record.purl)}. ${local.says}`,
+      chain: [noArchive(record), owner(record), file(local.state, local.says, digest, facts)],
+    };
+  const says = `${record.path} is what ${register} says ${named(record.purl)} installed; nobody signed that record.`;
+  return {
+    standing: "unproven",
+    basis: "recorded",
+    says,
+    chain: [noArchive(record), owner(record), file("recorded", says, digest, facts)],
+  };
+}
+
+function pinned(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
+  if (record.agrees !== "yes") return recorded(record, digest, facts, "the tarball in the npm cache");
+  const lockfile = record.pinnedBy?.lockfile ?? "a lockfile";
+  return {
+    standing: "unproven",
+    basis: "pinned",
+    says: `${record.path} is the file in the tarball of ${named(record.purl)} that ${lockfile} pins; nobody signed the pin.`,
+    chain: [
+      {
+        link: "signature",
+        state: "missing",
+        says: "No signature of the registry or the publisher was checked for this tarball.",
+      },
+      {
+        link: "archive",
+        state: "verified",
+        says: `The tarball's digest equals the one ${lockfile} pins.`,
+        facts: record.pinnedBy === undefined ? {} : { integrity: record.pinnedBy.integrity, lockfile },
+      },
+      owner(record),
+      file("verified", "The file equals the one in the pinned tarball.", digest, facts),
+    ],
+  };
+}
+
+function inFolder(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
+  const says = `${record.path} lies in the folder of ${named(record.purl)}, but nothing at hand holds a digest for it.`;
+  return {
+    standing: "unproven",
+    basis: "none",
+    says,
+    chain: [noArchive(record), owner(record), file("missing", says, digest, facts)],
+  };
+}
+
+function generated(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
+  const parent = record.parent ?? "an unknown file";
+  const says = `${record.path} was made on this device from ${parent}; it is worth at most what its parent is worth.`;
+  return {
+    standing: "unproven",
+    basis: "generated",
+    says,
+    chain: [
+      noArchive(record),
+      owner(record),
+      {
+        link: "build",
+        state: record.agrees === "yes" ? "recorded" : "missing",
+        says:
+          record.agrees === "yes"
+            ? `Its header names the size and time of ${parent} as it is now.`
+            : `Nothing ties it to the present bytes of ${parent}.`,
+        facts: record.parentDigest === undefined ? { parent } : { parent, parentSha256: record.parentDigest },
+      },
+      file("recorded", says, digest, facts),
+    ],
+  };
+}
+
+function unclaimed(facts: FileFacts, digest: Sha256): Verdict {
+  const says = `Nothing on this device and no evidence at hand claims ${facts.path}.`;
+  return {
+    standing: "unproven",
+    basis: "none",
+    says,
+    chain: [
+      { link: "package", state: "missing", says: "No installed package lists this file." },
+      file("missing", says, digest, facts),
+    ],
+  };
+}
+
+function unreadable(facts: FileFacts): Verdict {
+  const says = `${facts.path} could not be read: ${facts.unreadable ?? "no reason was given"}.`;
+  return {
+    standing: "unchecked",
+    basis: "unreadable",
+    wanted: "permission to read the file's bytes",
+    says,
+    chain: [{ link: "file", state: "missing", says, facts: identityFacts(facts) }],
+  };
+}
+
+/** Two packages may claim one path. Proof of these very bytes settles it; then a contradiction; then the best that is left. */
+function strongest(opinions: readonly Opinion[]): Opinion | undefined {
+  return opinions.toSorted((a, b) => rank(a) - rank(b))[0];
+}
+
+function rank(opinion: Opinion): number {
+  const byStanding: Record<Standing, number> = { proven: 0, signed: 1, refuted: 2, unchecked: 5, unproven: 6 };
+  if (opinion.standing === "unproven") {
+    if (opinion.basis === "pinned") return 3;
+    if (opinion.basis === "recorded") return opinion.chain.some((link) => link.state === "failed") ? 9 : 6;
+    return opinion.basis === "generated" ? 7 : 8;
+  }
+  return byStanding[opinion.standing];
+}
+
+/** Distributions sign archives, not the way from a commit to an archive: the first missing link of every such chain. */
+const noSource = (purl: Purl): ChainLink => ({
+  link: "source",
+  state: "missing",
+  says: `Nobody has published how ${named(purl)} was built from its source; a rebuild attestation would show it.`,
+});
+
+const noArchive = (record: JudgedRecord): ChainLink => ({
+  link: "archive",
+  state: "missing",
+  says: `No signed archive of ${named(record.purl)} has been compared with this device.`,
+});
+
+const owner = (record: JudgedRecord): ChainLink => ({
+  link: "package",
+  state: "recorded",
+  says: `The device's own database says the file belongs to ${named(record.purl)}.`,
+  facts: record.packagedAs === undefined ? { purl: record.purl } : { purl: record.purl, packagedAs: record.packagedAs },
+});
+
+function file(state: ChainLink["state"], says: string, digest: Sha256, facts: FileFacts, expected?: Sha256): ChainLink {
+  const seen = { sha256: digest, ...identityFacts(facts) };
+  return { link: "file", state, says, facts: expected === undefined ? seen : { ...seen, expectedSha256: expected } };
+}
+
+const identityFacts = (facts: FileFacts): Record<string, string> => ({
+  path: facts.path,
+  ...(facts.root === "" ? {} : { root: facts.root }),
+  size: String(facts.identity.size),
+  inode: String(facts.identity.ino),
+  changed: new Date(facts.identity.ctimeMs).toISOString(),
+});
+
+/** "pkg:deb/debian/bash@5.2.15-2%2Bb8?arch=amd64" as a person says it: "bash 5.2.15-2+b8". */
+export function named(purl: Purl): string {
+  const bare = purl.replace(/[?#].*$/, "");
+  const at = bare.lastIndexOf("@");
+  const name = (at > 0 ? bare.slice(0, at) : bare).split("/").slice(2).join("/") || bare;
+  const plain = bare.startsWith("pkg:deb/") || bare.startsWith("pkg:pypi/") ? (name.split("/").at(-1) ?? name) : name;
+  return at > 0 ? `${decode(plain)} ${decode(bare.slice(at + 1))}` : decode(plain);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
