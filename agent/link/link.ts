@@ -9,7 +9,7 @@ import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
-import { commit, lease, startEpoch } from "../spool/spool.ts";
+import { agreesWith, commit, lease, startEpoch } from "../spool/spool.ts";
 import { backoff } from "./backoff.ts";
 import { zstd } from "./codec.ts";
 import { keyName, makeKeyPair, publicKeyOf, signWith, verifyWith } from "./keys.ts";
@@ -65,7 +65,10 @@ export function openLink(
   const feed = (input: Input): void => {
     const [moved, effects] = next(session, input, me());
     session = moved;
-    for (const effect of effects) perform(effect);
+    for (const effect of effects) {
+      perform(effect);
+      if (session !== moved) break;
+    }
   };
 
   const perform = (effect: Effect): void => {
@@ -73,6 +76,8 @@ export function openLink(
       case "connect":
         return connect(effect.nonce);
       case "enrol":
+        // A server that does not know this device knows nothing this spool has already delivered elsewhere.
+        beginAgain();
         return say({
           kind: "enrol",
           token: effect.token,
@@ -90,7 +95,7 @@ export function openLink(
           signature: effect.signature,
         });
       case "remember":
-        return remember(effect.device, effect.serverKey);
+        return remember(effect);
       case "send":
         return sendFrom(effect.after, effect.maxBytes);
       case "commit":
@@ -146,12 +151,7 @@ export function openLink(
       case "proof":
         return events.proof(message);
       case "resync":
-        state
-          .transaction(() => {
-            startEpoch(state);
-            events.retell();
-          })
-          .immediate();
+        beginAgain();
         lastWhy = `the server asked for everything again: ${message.why}`;
         return socket?.close(4001, "resync");
       default:
@@ -166,16 +166,29 @@ export function openLink(
     return socket?.close(4002, "malformed");
   };
 
-  const remember = (device: string, serverKey: string): void => {
+  const remember = (effect: Extract<Effect, { do: "remember" }>): void => {
     state
       .transaction(() => {
-        writeMeta(state, "device", device);
-        writeMeta(state, "server-key", serverKey);
+        writeMeta(state, "device", effect.device);
+        writeMeta(state, "server-key", effect.serverKey);
         writeMeta(state, "server-url", server.url);
       })
       .immediate();
-    events.opened(device);
+    if (agreesWith(state, effect.acknowledged)) return events.opened(effect.device);
+    beginAgain();
+    // Nothing more of this greeting may be carried out: its numbers belong to the old epoch.
+    session = { state: "idle", attempt: 0 };
+    lastWhy = "what the server holds and what was sent to it do not agree; telling everything again";
+    return socket?.close(4001, "new epoch");
   };
+
+  const beginAgain = (): void =>
+    state
+      .transaction(() => {
+        startEpoch(state);
+        events.retell();
+      })
+      .immediate();
 
   const sendFrom = (after: number, maxBytes: number): void => {
     const leased = lease(state, after, Math.min(maxBytes, limits.unpackedBytes / 8));
