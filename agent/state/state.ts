@@ -53,6 +53,7 @@ const migrations: readonly string[] = [
      PRIMARY KEY (root, path)
    ) WITHOUT ROWID, STRICT;
    CREATE INDEX files_by_digest ON files (digest);
+   CREATE TABLE owners (purl TEXT NOT NULL, root TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (purl, root, path)) WITHOUT ROWID, STRICT;
    CREATE TABLE packages (
      root TEXT NOT NULL, location TEXT NOT NULL, purl TEXT NOT NULL, body TEXT NOT NULL, pass INTEGER NOT NULL,
      PRIMARY KEY (root, location, purl)
@@ -107,6 +108,8 @@ export type MetaKey =
   | "last-scan"
   | "proofs-version"
   | "pass"
+  | "fingerprint"
+  | "summary"
   | "telemetry-lost";
 
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { arch, hostname, release } from "node:os";
+import { safeText } from "@provost/shared/lib/path-text.ts";
+import type { Frame } from "@provost/shared/protocol/frames.ts";
+import { productVersion } from "@provost/shared/protocol/version.ts";
+import { append } from "../spool/spool.ts";
+import type { State } from "../state/state.ts";
+import { readMeta, writeMeta } from "../state/state.ts";
+
+type Device = Extract<Frame, { kind: "device" }>;
+
+/** What this machine is, told when it changed. Loads systeminformation, which is why only the scanning process calls it. */
+export async function describeDevice(state: State): Promise<void> {
+  const frame: Device = {
+    kind: "device",
+    name: safeText(hostname()).slice(0, 255),
+    os: osName(readText("/etc/os-release") ?? ""),
+    kernel: release(),
+    arch: arch() === "x64" ? "amd64" : arch(),
+    mode: "record",
+    // Until the kernel sensor is there, /proc is read and nothing is stopped.
+    tier: "P",
+    facts: { ...ownFacts(), ...(await hardwareFacts()) },
+  };
+  if (readMeta(state, "device-frame") === JSON.stringify(frame)) return;
+  state
+    .transaction(() => {
+      writeMeta(state, "device-frame", JSON.stringify(frame));
+      append(state, frame);
+    })
+    .immediate();
+}
+
+/** Again, for a server that starts anew. The caller holds the transaction. */
+export function retellDevice(state: State): void {
+  const held = readMeta(state, "device-frame");
+  if (held !== undefined) append(state, JSON.parse(held) as Device);
+}
+
+export const osName = (osRelease: string): string =>
+  safeText(/^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? "Linux").slice(0, 200);
+
+function ownFacts(): Record<string, string> {
+  const machine = readText("/etc/machine-id")?.trim();
+  return {
+    "agent version": productVersion,
+    user: process.getuid?.() === 0 ? "root" : `uid ${process.getuid?.() ?? "unknown"}`,
+    boot: readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "unknown",
+    // machine-id(5) asks not to publish the id itself.
+    ...(machine === undefined || machine === ""
+      ? {}
+      : { machine: createHash("sha256").update(`provost:${machine}`).digest("hex").slice(0, 32) }),
+  };
+}
+
+async function hardwareFacts(): Promise<Record<string, string>> {
+  try {
+    const { default: si } = await import("systeminformation");
+    const [system, cpu, memory] = await Promise.all([si.system(), si.cpu(), si.mem()]);
+    return {
+      model: safeText(`${system.manufacturer} ${system.model}`.trim() || "unknown").slice(0, 200),
+      virtual: system.virtual ? "yes" : "no",
+      processor: safeText(`${cpu.manufacturer} ${cpu.brand}`.trim()).slice(0, 200),
+      cores: String(cpu.cores),
+      memory: `${Math.round(memory.total / 1024 ** 3)} GiB`,
+    };
+  } catch {
+    return {};
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

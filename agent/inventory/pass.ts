@@ -1,0 +1,416 @@
+import { join } from "node:path";
+import { pathBytes } from "@provost/shared/lib/path-text.ts";
+import type {
+  FileFacts,
+  FileRecord,
+  InstalledPackage,
+  InventoryProblem,
+  JudgedRecord,
+} from "@provost/shared/model/inventory.ts";
+import type { Instant } from "@provost/shared/model/ids.ts";
+import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
+import { compareRecord, hashesNeeded } from "../ecosystems/compare-record.ts";
+import type { Found } from "../ecosystems/ecosystem.ts";
+import { isProblem } from "../ecosystems/ecosystem.ts";
+import { diskEcosystems } from "../ecosystems/index.ts";
+import type { RootView } from "../ecosystems/root-view.ts";
+import { openRoot } from "../ecosystems/root-view.ts";
+import { hashFile, hashLimits } from "../identity/hash.ts";
+import type { HashLimits } from "../identity/hash.ts";
+import { proofsIn } from "../provenance/proofs.ts";
+import { append } from "../spool/spool.ts";
+import type { State } from "../state/state.ts";
+import { readMeta, writeMeta } from "../state/state.ts";
+import { writeArchives } from "./write-archives.ts";
+import type { FileRow } from "./file-rows.ts";
+import { planMounts, readMounts } from "./mounts.ts";
+import type { RunningFile, RunningProcess } from "./running.ts";
+import { ProcessWatch } from "./running.ts";
+import { loadSeen, saveSeen, SeenFiles } from "./seen.ts";
+import type { Candidate, Survey } from "./survey.ts";
+import { rootOf, survey } from "./survey.ts";
+import { filesPerWrite, forgetFiles, writeFiles } from "./write-files.ts";
+import { writePackages } from "./write-packages.ts";
+import { runningFrame } from "./write-running.ts";
+
+export interface PassOptions {
+  /** `running`: no walk; only files that run and are not known yet. The next whole pass looks at their owners again. */
+  readonly scope: "whole" | "running";
+  /** The agent's state folder. */
+  readonly folder: string;
+  readonly excluded: readonly string[];
+  readonly limits?: HashLimits;
+  /** Called often and cheaply: progress for a person, and a chance to send what was spooled. */
+  progress(frame: ScanFrame): void;
+  now(): number;
+}
+
+/**
+ * One whole pass: walk, read the package databases, hash what is new or changed (running programs first), judge, store and
+ * spool. Unchanged files cost one lstat. Synchronous, meant for a short-lived process: its memory goes with it.
+ */
+export function runPass(state: State, options: PassOptions): ScanFrame {
+  const report = new Report(state, options);
+  const whole = options.scope === "whole";
+  const pass = whole ? Number(readMeta(state, "pass") ?? 0) + 1 : provisionalPass;
+  const known = knownFiles(state);
+  const running = new ProcessWatch().look(options.now(), 0);
+  const walked = whole ? walkDisk(known, options, report) : withoutWalk(known);
+  const work = plan(walked, running, known);
+  const booksChanged =
+    whole && (readMeta(state, "fingerprint") !== walked.fingerprint || work.containerRoots.length > 0);
+  const owned = booksChanged ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined;
+  const records = recordsFor(state, work, owned, walked, report);
+  report.hashing(work.files.filter((file) => file.fresh).length, work.files.length);
+  hashAndWrite(state, work.files, records, options, report, pass);
+  if (whole) forgetFiles(state, goneFiles(known, work, walked));
+  state
+    .transaction(() => {
+      if (whole) {
+        writeMeta(state, "fingerprint", walked.fingerprint);
+        writeMeta(state, "pass", String(pass));
+      }
+      append(state, runningFrame(running, options.now()));
+    })
+    .immediate();
+  return whole ? report.done() : report.quietly();
+}
+
+/** Marks rows whose owners were looked up without a walk: the next whole pass takes them as new. */
+const provisionalPass = 0;
+
+function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
+  const seenPath = join(options.folder, "seen.bin");
+  const walked = survey({
+    plan: planMounts(readMounts()),
+    excluded: new Set([...options.excluded, options.folder]),
+    seen: loadSeen(seenPath) ?? new SeenFiles(500_000),
+    knownAt: (path) => {
+      const row = known.get(path);
+      if (row === undefined || row.pass === provisionalPass) return undefined;
+      return { identity: { dev: row.dev, ino: row.ino, size: row.size, ctimeMs: row.ctime }, kind: row.kind };
+    },
+    progress: (filesSeen, executables) => report.walking(filesSeen, executables),
+  });
+  saveSeen(seenPath, walked.seen);
+  report.walked(walked);
+  return walked;
+}
+
+function withoutWalk(known: Known): Survey {
+  const roots = new Set([
+    "",
+    ...[...known.values()].map((row) => row.root).filter((root) => !root.startsWith("container:")),
+  ]);
+  return {
+    filesSeen: 0,
+    candidates: [],
+    roots: [...roots].map(emptyFound),
+    blind: [],
+    closed: [],
+    seen: new SeenFiles(1),
+    fingerprint: "",
+  };
+}
+
+/** One file to consider: by the walk, or only because something runs from it. */
+interface Work {
+  readonly key: string;
+  readonly root: string;
+  readonly path: string;
+  readonly open: string | Buffer;
+  readonly identity: Candidate["identity"];
+  readonly mode: number;
+  readonly uid: number;
+  readonly kind: Candidate["kind"];
+  readonly fresh: boolean;
+  readonly running: boolean;
+  readonly unreadable?: string;
+}
+
+interface Plan {
+  readonly files: readonly Work[];
+  /** Roots that only exist in another mount namespace, seen through one of their processes. */
+  readonly containerRoots: readonly { readonly label: string; readonly view: string }[];
+}
+
+const keyOf = (root: string, path: string): string => `${root}\n${path}`;
+
+type Known = Map<string, FileRow>;
+
+/** By absolute path on the device for what the walk meets; files of containers are found by their key. */
+function knownFiles(state: State): Known {
+  const known: Known = new Map();
+  for (const row of state.prepare<[], FileRow>("SELECT *, '' AS says FROM files").iterate())
+    known.set(row.root.startsWith("container:") ? keyOf(row.root, row.path) : row.root + row.path, row);
+  return known;
+}
+
+function plan(walked: Survey, running: readonly RunningProcess[], known: Known): Plan {
+  const nested = walked.roots.map((found) => found.root).filter((root) => root !== "");
+  const runningFiles = running.flatMap((process) => process.files);
+  const runningNow = new Set(runningFiles.map((file) => `${file.identity.dev}:${file.identity.ino}`));
+  const files = new Map<string, Work>();
+  const inodes = new Set<string>();
+  for (const candidate of walked.candidates) {
+    const root = rootOf(candidate.path, nested);
+    const path = candidate.path.slice(root.length);
+    const inode = `${candidate.identity.dev}:${candidate.identity.ino}`;
+    inodes.add(inode);
+    files.set(keyOf(root, path), {
+      ...candidate,
+      key: keyOf(root, path),
+      root,
+      path,
+      open: openName(candidate.path),
+      fresh: !candidate.unchanged,
+      running: runningNow.has(inode),
+    });
+  }
+  const containers = new Map<string, string>();
+  for (const file of runningFiles) {
+    if (file.root.startsWith("container:")) containers.set(file.root, file.view);
+    else if (inodes.has(`${file.identity.dev}:${file.identity.ino}`) && file.note === undefined) continue;
+    const work = runningWork(file, nested, known);
+    if (!files.has(work.key)) files.set(work.key, work);
+  }
+  return {
+    files: [...files.values()].toSorted((a, b) => Number(b.running) - Number(a.running)),
+    containerRoots: [...containers].map(([label, view]) => ({ label, view })),
+  };
+}
+
+function runningWork(file: RunningFile, nested: readonly string[], known: Known): Work {
+  const full = file.root.startsWith("container:") ? file.path : file.root + file.path;
+  const root = file.root.startsWith("container:") ? file.root : rootOf(full, nested);
+  const path = file.root.startsWith("container:") ? file.path : full.slice(root.length);
+  const row = known.get(file.root.startsWith("container:") ? keyOf(root, path) : full);
+  const { identity } = file;
+  const unchanged =
+    row?.digest != null &&
+    row.dev === identity.dev &&
+    row.ino === identity.ino &&
+    row.size === identity.size &&
+    row.ctime === identity.ctimeMs;
+  return {
+    key: keyOf(root, path),
+    root,
+    path,
+    open: file.open,
+    identity,
+    mode: file.mode,
+    uid: file.uid,
+    kind: "mapped",
+    fresh: !unchanged,
+    running: true,
+  };
+}
+
+const openName = (path: string): string | Buffer => {
+  if (!path.includes("\\")) return path;
+  const bytes = pathBytes(path);
+  return bytes === undefined ? path : Buffer.from(bytes);
+};
+
+interface Owned {
+  readonly byRoot: ReadonlyMap<string, { readonly view: RootView; readonly packages: readonly InstalledPackage[] }>;
+}
+
+function readBooks(state: State, walked: Survey, work: Plan, report: Report, whole: boolean): Owned {
+  const byRoot = new Map<string, { view: RootView; packages: readonly InstalledPackage[] }>();
+  const everything: InstalledPackage[] = [];
+  const containers = work.containerRoots.map(({ label, view }) => ({ label, view, found: emptyFound(label) }));
+  for (const { label, view, found } of [
+    ...walked.roots.map((found) => ({ label: found.root, view: found.root, found })),
+    ...containers,
+  ]) {
+    const opened = openRoot(view);
+    const packages: InstalledPackage[] = [];
+    for (const ecosystem of diskEcosystems)
+      for (const item of ecosystem.packages(opened, found))
+        if (isProblem(item)) report.problem(item);
+        else packages.push(label === opened.root ? item : { ...item, root: label });
+    byRoot.set(label, { view: opened, packages });
+    everything.push(...packages);
+    writeArchives(state, opened, label);
+  }
+  if (whole) writePackages(state, everything);
+  return { byRoot };
+}
+
+const emptyFound = (root: string): Found => ({ root, nodeModules: [], distInfos: [], lockfiles: [] });
+
+/** Owners and recorded digests: of all files where a package database changed, else of the fresh ones only. */
+function recordsFor(
+  state: State,
+  work: Plan,
+  owned: Owned | undefined,
+  walked: Survey,
+  report: Report,
+): ReadonlyMap<string, readonly FileRecord[]> {
+  const found = new Map<string, FileRecord[]>();
+  const books =
+    owned ??
+    (work.files.some((file) => file.fresh) ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined);
+  if (books === undefined) return found;
+  for (const [root, { view, packages }] of books.byRoot) {
+    const wanted = new Set(
+      work.files.filter((file) => file.root === root && (owned !== undefined || file.fresh)).map((file) => file.path),
+    );
+    if (wanted.size === 0) continue;
+    for (const ecosystem of diskEcosystems) {
+      const own = packages.filter((item) => item.ecosystem === ecosystem.id);
+      for (const item of ecosystem.records(view, own, wanted)) {
+        if (isProblem(item)) report.problem(item);
+        else {
+          const key = keyOf(root, item.path);
+          const list = found.get(key);
+          if (list === undefined) found.set(key, [item]);
+          else if (list.length < recordsPerFile) list.push(item);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+const recordsPerFile = 16;
+
+function hashAndWrite(
+  state: State,
+  files: readonly Work[],
+  records: ReadonlyMap<string, readonly FileRecord[]>,
+  options: PassOptions,
+  report: Report,
+  pass: number,
+): void {
+  const proofs = proofsIn(state);
+  const rowAt = state.prepare<[string, string], FileRow>("SELECT * FROM files WHERE root = ? AND path = ?");
+  let some: FileFacts[] = [];
+  let lastWrite = options.now();
+  const flush = (): void => {
+    if (some.length > 0) writeFiles(state, some, proofs, pass);
+    some = [];
+    lastWrite = options.now();
+  };
+  for (const file of files) {
+    const own = records.get(file.key);
+    const row = file.fresh ? undefined : rowAt.get(file.root, file.path);
+    // Unchanged bytes under unchanged ownership: nothing to hash and nothing to tell.
+    if (row !== undefined && (own === undefined || sameRecords(row.records, own))) continue;
+    some.push(lookAt(file, own ?? [], options, report));
+    if (some.length >= filesPerWrite || options.now() - lastWrite > 1000) flush();
+  }
+  flush();
+}
+
+function sameRecords(stored: string, now: readonly FileRecord[]): boolean {
+  const plain = (JSON.parse(stored) as readonly JudgedRecord[]).map(
+    ({ agrees: _agrees, parentDigest: _parent, ...record }) => record,
+  );
+  return JSON.stringify(plain) === JSON.stringify(now);
+}
+
+function lookAt(file: Work, records: readonly FileRecord[], options: PassOptions, report: Report): FileFacts {
+  const base = {
+    path: file.path,
+    root: file.root,
+    kind: file.kind,
+    mode: file.mode,
+    uid: file.uid,
+    seenAt: options.now() as Instant,
+  };
+  const notCompared = records.map((record): JudgedRecord => ({ ...record, agrees: "not-compared" }));
+  if (file.unreadable !== undefined)
+    return { ...base, identity: file.identity, unreadable: file.unreadable, records: notCompared };
+  const hashed = hashFile(file.open, hashesNeeded(records), options.limits ?? hashLimits);
+  if (!hashed.ok) {
+    report.hashed(0);
+    return { ...base, identity: file.identity, unreadable: hashed.why, records: notCompared };
+  }
+  report.hashed(hashed.bytes);
+  const hex = new Map([...hashed.others, ["sha256", hashed.sha256] as const]);
+  const judged = records.map((record): JudgedRecord => ({ ...record, agrees: compareRecord(record, hex) }));
+  return { ...base, identity: hashed.identity, digest: hashed.sha256, records: judged };
+}
+
+/** What the table knows and this pass did not meet, unless it lies where this pass could not look. */
+function goneFiles(known: Known, work: Plan, walked: Survey): readonly FileRow[] {
+  const met = new Set(work.files.map((file) => file.key));
+  return [...known.values()].filter(
+    (row) =>
+      !met.has(keyOf(row.root, row.path)) &&
+      !walked.closed.some((folder) => `${row.root}${row.path}`.startsWith(`${folder}/`)),
+  );
+}
+
+/** Keeps the scan frame up to date and hands it on at most every 200 ms. */
+class Report {
+  readonly #state: State;
+  readonly #options: PassOptions;
+  #frame: ScanFrame;
+  #last = 0;
+
+  constructor(state: State, options: PassOptions) {
+    this.#state = state;
+    this.#options = options;
+    this.#frame = {
+      kind: "scan",
+      state: "walking",
+      filesSeen: 0,
+      executables: 0,
+      hashed: 0,
+      toHash: 0,
+      bytesHashed: 0,
+      startedAt: options.now(),
+      blind: [],
+      problems: [],
+    };
+  }
+
+  walking(filesSeen: number, executables: number): void {
+    this.#set({ filesSeen, executables });
+  }
+
+  walked(walked: Survey): void {
+    this.#set({ filesSeen: walked.filesSeen, executables: walked.candidates.length, blind: [...walked.blind] });
+  }
+
+  hashing(toHash: number, executables: number): void {
+    this.#set({ state: "hashing", toHash, executables });
+    if (this.#options.scope === "whole") this.#spool();
+  }
+
+  hashed(bytes: number): void {
+    this.#set({ hashed: this.#frame.hashed + 1, bytesHashed: this.#frame.bytesHashed + bytes });
+  }
+
+  problem(problem: InventoryProblem): void {
+    if (this.#frame.problems.length < 200) this.#frame.problems.push({ ...problem, why: problem.why.slice(0, 1000) });
+  }
+
+  done(): ScanFrame {
+    this.#frame = { ...this.#frame, state: "done", endedAt: this.#options.now() };
+    this.#spool();
+    this.#options.progress(this.#frame);
+    return this.#frame;
+  }
+
+  /** A pass over what runs is no news of its own. */
+  quietly(): ScanFrame {
+    return { ...this.#frame, state: "done", endedAt: this.#options.now() };
+  }
+
+  #set(change: Partial<ScanFrame>): void {
+    this.#frame = { ...this.#frame, ...change };
+    const now = this.#options.now();
+    if (now - this.#last < 200) return;
+    this.#last = now;
+    if (this.#options.scope === "whole" && this.#frame.state === "hashing") this.#spool();
+    this.#options.progress(this.#frame);
+  }
+
+  #spool(): void {
+    this.#state.transaction(() => append(this.#state, this.#frame)).immediate();
+  }
+}

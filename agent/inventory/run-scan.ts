@@ -1,0 +1,51 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import type { ErrorCode } from "@provost/shared/lib/app-error.ts";
+import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
+import type { ScanMessage, ScanOrder } from "./scan.ts";
+
+/** The scanning process beside this file: bundled as JavaScript, TypeScript in the source tree. */
+const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./scan.ts" : "./scan.js", import.meta.url));
+
+/** Runs one pass in a process of its own. Rejects with the scan's own error, or SCAN_FAILED when it died. */
+export function runScan(
+  order: ScanOrder,
+  progress: (frame: ScanFrame) => void,
+  signal?: AbortSignal,
+): Promise<ScanFrame> {
+  return new Promise((resolve, reject) => {
+    const child = fork(program, [], {
+      execArgv: ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "--v8-pool-size=1"],
+      env: { ...process.env, MALLOC_ARENA_MAX: "1" },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      ...(signal === undefined ? {} : { signal }),
+    });
+    let complaint = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(-2000);
+    });
+    child.on("message", (message: ScanMessage) => {
+      if (message.kind === "progress") progress(message.frame);
+      else if (message.kind === "done") resolve(message.frame);
+      else
+        reject(
+          new AppError(
+            message.code as ErrorCode,
+            message.why,
+            message.remedy === undefined ? {} : { remedy: message.remedy },
+          ),
+        );
+    });
+    child.on("error", (cause) => reject(cause));
+    child.on("exit", (code, by) => {
+      reject(
+        new AppError(
+          "SCAN_FAILED",
+          `the scanning process ended early (${by ?? `exit code ${code}`})${complaint === "" ? "" : `: ${complaint}`}`,
+        ),
+      );
+    });
+    child.send(order);
+  });
+}
