@@ -24,6 +24,8 @@ export interface InstalledPackage {
   readonly state?: string;
   /** npm and PyPI: what a lockfile or direct_url.json pins, "sha512-..." in SRI form. */
   readonly integrity?: string;
+  /** npm: the lockfile that `integrity` stands in. */
+  readonly integrityFrom?: string;
 }
 
 /** Something that could not be read as what it should be. It never stops a scan, and it is never taken as proof. */
@@ -44,7 +46,12 @@ export interface FileRecord {
   readonly pinnedBy?: { readonly lockfile: string; readonly integrity: string };
   /** For `generated`: the file it was made from. */
   readonly parent?: string;
-  /** deb: where the package put it before a diversion or the /usr merge moved it. */
+  /** For `generated`: whether the file itself names `parent` as it is now (a .pyc header). It says nothing of its code. */
+  readonly parentMatch?: { readonly agrees: "yes" | "no" | "not-compared"; readonly why: string };
+  /**
+   * deb: where the package put it before a diversion, an alternative or the /usr merge gave it this path, or
+   * "DEBIAN/postinst" and the like for a maintainer script that dpkg keeps.
+   */
   readonly packagedAs?: string;
 }
 
