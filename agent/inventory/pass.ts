@@ -36,6 +36,8 @@ import { runningFrame } from "./write-running.ts";
 export interface PassOptions {
   /** `running`: no walk; only files that run and are not known yet. The next whole pass looks at their owners again. */
   readonly scope: "whole" | "running";
+  /** Look into files named as data too. */
+  readonly deep?: boolean;
   /** The agent's state folder. */
   readonly folder: string;
   readonly excluded: readonly string[];
@@ -84,12 +86,13 @@ function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
   const walked = survey({
     plan: planMounts(readMounts()),
     excluded: new Set([...options.excluded, options.folder]),
-    seen: loadSeen(seenPath) ?? new SeenFiles(500_000),
+    seen: loadSeen(seenPath) ?? new SeenFiles(100_000),
     knownAt: (path) => {
       const row = known.get(path);
       if (row === undefined || row.pass === provisionalPass) return undefined;
       return { identity: { dev: row.dev, ino: row.ino, size: row.size, ctimeMs: row.ctime }, kind: row.kind };
     },
+    deep: options.deep === true,
     progress: (filesSeen, executables) => report.walking(filesSeen, executables),
   });
   saveSeen(seenPath, walked.seen);

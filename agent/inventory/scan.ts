@@ -12,6 +12,7 @@ export interface ScanOrder {
   readonly folder: string;
   readonly excluded: readonly string[];
   readonly scope: "whole" | "running";
+  readonly deep?: boolean;
   readonly maxHashBytes?: number;
 }
 
@@ -33,6 +34,7 @@ async function obey(order: ScanOrder): Promise<void> {
       folder: order.folder,
       excluded: order.excluded,
       scope: order.scope,
+      deep: order.deep === true,
       ...(order.maxHashBytes === undefined ? {} : { limits: { maxBytes: order.maxHashBytes, tries: 3 } }),
       now: Date.now,
       progress: (progress) => tell({ kind: "progress", frame: progress }),

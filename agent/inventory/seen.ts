@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, renameSync, writevSync } from "node:fs";
 import type { FileIdentity } from "@provost/shared/model/inventory.ts";
 
 /**
@@ -61,10 +61,9 @@ export class SeenFiles {
     return [this.#dev, this.#ino, this.#size, this.#ctime];
   }
 
-  static from(slots: number, count: number, bytes: Buffer): SeenFiles {
+  /** For `loadSeen`, which fills the columns itself. */
+  static sized(slots: number, count: number): SeenFiles {
     const seen = new SeenFiles(slots / 1.4);
-    for (const [index, column] of seen.columns().entries())
-      Buffer.from(column.buffer).set(bytes.subarray(index * slots * 8, (index + 1) * slots * 8));
     seen.#count = count;
     return seen;
   }
@@ -82,34 +81,55 @@ export class SeenFiles {
   }
 }
 
-const magic = "PROVOSTSEEN1";
+const magic = "PROVOSTSEEN2";
 const headBytes = 64;
+const largest = 20_000_000;
 
-/** An empty set where there is none, or where it is damaged. */
+/** Undefined where there is none, or where it is damaged. */
 export function loadSeen(path: string): SeenFiles | undefined {
-  let bytes: Buffer;
+  let handle: number;
   try {
-    bytes = readFileSync(path);
+    handle = openSync(path, "r");
   } catch {
     return undefined;
   }
-  if (bytes.length < headBytes || bytes.toString("latin1", 0, magic.length) !== magic) return undefined;
-  const slots = bytes.readUInt32LE(16);
-  const count = bytes.readUInt32LE(20);
-  const body = bytes.subarray(headBytes);
-  const damaged = body.length !== slots * 32 || count > slots || !checksum(body).equals(bytes.subarray(32, 64));
-  return damaged ? undefined : SeenFiles.from(slots, count, body);
+  try {
+    const head = Buffer.alloc(headBytes);
+    if (readSync(handle, head, 0, headBytes, 0) !== headBytes || head.toString("latin1", 0, magic.length) !== magic)
+      return undefined;
+    const slots = head.readUInt32LE(16);
+    const count = head.readUInt32LE(20);
+    if (slots < 1024 || slots > largest || count > slots || fstatSync(handle).size !== headBytes + slots * 32)
+      return undefined;
+    const seen = SeenFiles.sized(slots, count);
+    if (seen.slots !== slots) return undefined;
+    let at = headBytes;
+    for (const column of seen.columns()) at += readSync(handle, Buffer.from(column.buffer), 0, column.byteLength, at);
+    return checksum(seen).equals(head.subarray(32, 64)) ? seen : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(handle);
+  }
 }
 
 export function saveSeen(path: string, seen: SeenFiles): void {
-  const body = Buffer.concat(seen.columns().map((column) => Buffer.from(column.buffer)));
   const head = Buffer.alloc(headBytes);
   head.write(magic, "latin1");
   head.writeUInt32LE(seen.slots, 16);
   head.writeUInt32LE(seen.count, 20);
-  checksum(body).copy(head, 32);
-  writeFileSync(`${path}.new`, Buffer.concat([head, body]), { mode: 0o600 });
+  checksum(seen).copy(head, 32);
+  const handle = openSync(`${path}.new`, "w", 0o600);
+  try {
+    writevSync(handle, [head, ...seen.columns().map((column) => Buffer.from(column.buffer))]);
+  } finally {
+    closeSync(handle);
+  }
   renameSync(`${path}.new`, path);
 }
 
-const checksum = (body: Buffer): Buffer => createHash("sha256").update(body).digest();
+function checksum(seen: SeenFiles): Buffer {
+  const hash = createHash("sha256");
+  for (const column of seen.columns()) hash.update(Buffer.from(column.buffer));
+  return hash.digest();
+}

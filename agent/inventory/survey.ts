@@ -7,6 +7,7 @@ import type { Found } from "../ecosystems/ecosystem.ts";
 import type { MountPlan } from "./mounts.ts";
 import { SeenFiles } from "./seen.ts";
 import { sniff, sniffBytes } from "./sniff.ts";
+import { isDataName } from "./data-names.ts";
 import { walk } from "./walk.ts";
 
 /** An executable file as the walk met it. `path` is absolute on the device, whatever root it belongs to. */
@@ -44,6 +45,8 @@ export interface SurveyInput {
   readonly plan: MountPlan;
   readonly excluded: ReadonlySet<string>;
   readonly seen: SeenFiles;
+  /** Also look into files that are named as data and lack the execute permission. */
+  readonly deep: boolean;
   knownAt(path: string): { readonly identity: FileIdentity; readonly kind: FileKind } | undefined;
   progress(filesSeen: number, executables: number): void;
 }
@@ -62,6 +65,7 @@ export function survey(input: SurveyInput): Survey {
   let seen = input.seen;
   let filesSeen = 0;
   let fingerprint = 0;
+  let passedOver = 0;
 
   const remember = (stats: Stats): void => {
     if (!seen.add(stats.dev, stats.ino, stats.size, stats.ctimeMs)) {
@@ -89,6 +93,10 @@ export function survey(input: SurveyInput): Survey {
           candidates.push({ ...common, kind: known.kind, unchanged: true });
           return;
         }
+        if (!input.deep && (stats.mode & 0o111) === 0 && isDataName(name)) {
+          passedOver += 1;
+          return;
+        }
         const looked = lookInto(open, stats.mode, name);
         if (looked.kind !== undefined) candidates.push({ ...common, kind: looked.kind, unchanged: false });
         else if (looked.why === undefined) remember(stats);
@@ -107,6 +115,12 @@ export function survey(input: SurveyInput): Survey {
     },
     input.excluded,
   );
+  if (passedOver > 0)
+    blind.add(
+      "files named as data, without the execute permission",
+      "they are judged when they run; a deep scan looks into each",
+      passedOver,
+    );
   for (const mount of input.plan.blind) blind.add(`files below ${mount.point}`, mount.why);
   return {
     filesSeen,
@@ -204,11 +218,11 @@ function grown(full: SeenFiles): SeenFiles {
 class BlindSpots {
   readonly #counts = new Map<string, { what: string; why: string; count: number }>();
 
-  add(what: string, why: string): void {
+  add(what: string, why: string, count = 1): void {
     const key = `${what}\n${why}`;
     const entry = this.#counts.get(key);
-    if (entry !== undefined) entry.count += 1;
-    else if (this.#counts.size < 200) this.#counts.set(key, { what, why, count: 1 });
+    if (entry !== undefined) entry.count += count;
+    else if (this.#counts.size < 200) this.#counts.set(key, { what, why, count });
   }
 
   list(): readonly Blind[] {
