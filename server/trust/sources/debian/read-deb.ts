@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { type ArMember, arHeaderSize, arMagic, arMember } from "@provost/shared/ecosystems/deb/ar.ts";
+import type { Sha256 } from "@provost/shared/model/ids.ts";
+import { type Compression, type Decompressed, type Decompressor, decompress } from "./decompress.ts";
+import { type DebContents, debContents } from "./deb-contents.ts";
+import type { DebLimits } from "./limits.ts";
+import { readTar, type TarReader, type TarReading } from "./tar.ts";
+
+/** What came by, and what it holds. Whoever asked compares digest and size with the signed index before using `contents`. */
+export interface DebReading {
+  readonly sha256: Sha256;
+  readonly size: number;
+  readonly contents:
+    | { readonly kind: "read"; readonly contents: DebContents }
+    | {
+        readonly kind: "refused";
+        readonly cause: "damaged" | "unsupported" | "tool" | "deadline";
+        readonly why: string;
+      };
+}
+
+export interface DebReader {
+  write(chunk: Buffer): Promise<void>;
+  end(): Promise<DebReading>;
+}
+
+type Refusal = Extract<DebReading["contents"], { kind: "refused" }>;
+
+interface OpenMember {
+  readonly name: string;
+  readonly tar: TarReader;
+  readonly stream: Decompressor;
+}
+
+/** deb(5): debian-binary, control.tar, data.tar in this order, in an ar archive. One pass, nothing is written to disk. */
+export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
+  const whole = createHash("sha256");
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.milliseconds)]);
+  const tars: { control?: Promise<TarReading | Refusal>; data?: Promise<TarReading | Refusal> } = {};
+  let size = 0;
+  let refusal: Refusal | undefined;
+  let head = Buffer.alloc(0);
+  let wantedHead = arMagic.length;
+  let left = 0;
+  let padding = 0;
+  let format: Buffer[] | undefined;
+  let formatSeen = false;
+  let open: OpenMember | undefined;
+  const stopped = (): boolean => refusal !== undefined;
+
+  return {
+    async write(chunk) {
+      whole.update(chunk);
+      size += chunk.length;
+      let at = 0;
+      while (at < chunk.length && !stopped()) {
+        if (left > 0) at += await body(chunk, at);
+        else if (padding > 0) {
+          at += padding;
+          padding = 0;
+        } else at += header(chunk, at);
+      }
+    },
+    async end() {
+      if (refusal === undefined && (left > 0 || head.length > 0))
+        refuse("damaged", "truncated: the ar archive ends inside a member");
+      const control = await closed("control");
+      const data = await closed("data");
+      const digest = whole.digest("hex") as Sha256;
+      return { sha256: digest, size, contents: refusal ?? both(control, data) };
+    },
+  };
+
+  function refuse(cause: Refusal["cause"], why: string): void {
+    refusal ??= { kind: "refused", cause, why };
+  }
+
+  function header(chunk: Buffer, at: number): number {
+    const part = chunk.subarray(at, at + wantedHead - head.length);
+    head = Buffer.concat([head, part]);
+    if (head.length < wantedHead) return part.length;
+    const bytes = head;
+    head = Buffer.alloc(0);
+    if (wantedHead === arMagic.length) {
+      wantedHead = arHeaderSize;
+      if (bytes.toString("latin1") !== arMagic) refuse("damaged", "not a Debian package: no ar archive");
+      return part.length;
+    }
+    const member = arMember(bytes);
+    if (member === undefined) refuse("damaged", "an unreadable ar member header");
+    else begin(member);
+    return part.length;
+  }
+
+  function begin(member: ArMember): void {
+    left = member.size;
+    padding = member.size & 1;
+    if (member.name === "debian-binary" && !formatSeen && left > 0 && left < 100) {
+      formatSeen = true;
+      format = [];
+    } else if (!formatSeen) refuse("damaged", "not a Debian package: debian-binary is not its first member");
+    else if (member.name.startsWith("control.tar")) start("control", member);
+    else if (member.name.startsWith("data.tar")) start("data", member);
+    // deb(5): members after data.tar, and those beginning with "_", are for others.
+    else if (!member.name.startsWith("_") && tars.data === undefined)
+      refuse("unsupported", `an unknown member ${member.name}`);
+  }
+
+  function start(which: "control" | "data", member: ArMember): void {
+    if (tars[which] !== undefined) return refuse("damaged", `two ${which}.tar`);
+    if (which === "data" && tars.control === undefined)
+      return refuse("damaged", "control.tar is missing before data.tar");
+    const how = compressionOf(member.name);
+    if (how === undefined) return refuse("unsupported", `${member.name}: this compression is not supported`);
+    const tar = readTar(limits, which === "control");
+    const stream = decompress(how, member.size, (chunk) => tar.write(chunk), limits, deadline);
+    open = { name: member.name, tar, stream };
+    if (member.size === 0) finish();
+  }
+
+  async function body(chunk: Buffer, at: number): Promise<number> {
+    const take = Math.min(left, chunk.length - at);
+    const bytes = chunk.subarray(at, at + take);
+    left -= take;
+    format?.push(Buffer.from(bytes));
+    if (open !== undefined) await open.stream.write(bytes);
+    if (left === 0) finish();
+    return take;
+  }
+
+  function finish(): void {
+    if (format !== undefined && !/^2\.\d+\n/.test(Buffer.concat(format).toString("latin1")))
+      refuse("unsupported", "a Debian package format other than 2.x");
+    format = undefined;
+    if (open === undefined) return;
+    const { name, tar, stream } = open;
+    const which = name.startsWith("control") ? "control" : "data";
+    // The next member is read while this one is still being unpacked.
+    tars[which] = stream.end().then((outcome) => settle(name, tar.end(), outcome));
+    open = undefined;
+  }
+
+  /** Every decompressor that was started is ended and awaited, whatever was refused meanwhile. */
+  async function closed(which: "control" | "data"): Promise<TarReading | Refusal | undefined> {
+    if (open?.name.startsWith(which) === true) finish();
+    return tars[which];
+  }
+
+  function both(
+    control: TarReading | Refusal | undefined,
+    data: TarReading | Refusal | undefined,
+  ): DebReading["contents"] {
+    if (control === undefined) return { kind: "refused", cause: "damaged", why: "control.tar is missing" };
+    if (data === undefined) return { kind: "refused", cause: "damaged", why: "data.tar is missing" };
+    if (control.kind === "refused") return asRefusal("control.tar", control);
+    if (data.kind === "refused") return asRefusal("data.tar", data);
+    return debContents(control.entries, data.entries);
+  }
+}
+
+function compressionOf(name: string): Compression | undefined {
+  const suffix = /^(?:control|data)\.tar(?:\.(xz|gz|zst))?$/.exec(name);
+  if (suffix === null) return undefined;
+  return (suffix[1] ?? "none") as Compression;
+}
+
+/** A reader that stopped the flow knows best why; else a damaged stream explains a truncated archive. */
+function settle(name: string, reading: TarReading, outcome: Decompressed): TarReading | Refusal {
+  if (outcome.kind === "done" || outcome.cause === "stopped") return reading;
+  const cause = outcome.cause === "bomb" ? "damaged" : outcome.cause;
+  return { kind: "refused", cause, why: `${name} ${outcome.why}` };
+}
+
+function asRefusal(name: string, refused: Refusal | Extract<TarReading, { kind: "refused" }>): Refusal {
+  if ("cause" in refused) return refused;
+  return { kind: "refused", cause: refused.unsupported ? "unsupported" : "damaged", why: `${name}: ${refused.why}` };
+}

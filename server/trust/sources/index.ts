@@ -1,0 +1,2 @@
+/** Where upstream evidence comes from: one folder per source, one line here. */
+export * as debian from "./debian/index.ts";
