@@ -11,7 +11,12 @@ import { factsOf, insertFile, rowOf } from "./file-rows.ts";
 export const filesPerWrite = 250;
 
 /** Stores what is known of these files, with its verdict, and spools the frame that tells it: both or neither. */
-export function writeFiles(state: State, files: readonly FileFacts[], proofs: Proofs, pass: number): void {
+export function writeFiles(
+  state: State,
+  files: readonly FileFacts[],
+  proofs: (root: string) => Proofs,
+  pass: number,
+): void {
   const insert = state.prepare(insertFile);
   const forget = state.prepare("DELETE FROM owners WHERE root = ? AND path = ?");
   const own = state.prepare("INSERT OR IGNORE INTO owners (purl, root, path) VALUES (?, ?, ?)");
@@ -22,7 +27,7 @@ export function writeFiles(state: State, files: readonly FileFacts[], proofs: Pr
     .transaction(() => {
       for (const facts of files) {
         if (known.get(facts.root, facts.path) !== undefined) forget.run(facts.root, facts.path);
-        insert.run(rowOf(facts, judge(facts, proofs), pass));
+        insert.run(rowOf(facts, judge(facts, proofs(facts.root)), pass));
         for (const record of facts.records) own.run(record.purl, facts.root, facts.path);
       }
       append(state, { kind: "files", upserts: files.map(wire), gone: [] });

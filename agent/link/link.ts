@@ -91,7 +91,6 @@ export function openLink(
           kind: "resume",
           device: readMeta(state, "device"),
           epoch: readMeta(state, "epoch"),
-          proofs: Number(readMeta(state, "proofs-version") ?? 0),
           signature: effect.signature,
         });
       case "remember":

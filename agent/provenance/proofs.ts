@@ -1,56 +1,71 @@
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import type { Purl, Sha256 } from "@provost/shared/model/ids.ts";
-import type { ChainLink } from "@provost/shared/model/verdict.ts";
+import type { ChainLink, Verdict } from "@provost/shared/model/verdict.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
 import { judge } from "@provost/shared/provenance/judge.ts";
 import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
-import type { State } from "../state/state.ts";
-import { writeMeta } from "../state/state.ts";
-import { factsOf } from "../inventory/file-rows.ts";
 import type { FileRow } from "../inventory/file-rows.ts";
+import { factsOf } from "../inventory/file-rows.ts";
+import { append } from "../spool/spool.ts";
+import type { State } from "../state/state.ts";
 
-/** The proofs the server sent down, as the judge asks for them. Statements are prepared once a call. */
-export function proofsIn(state: State): Proofs {
-  const one = state.prepare<[string], ProofRow>("SELECT state, says, wanted, links FROM proofs WHERE purl = ?");
-  const file = state.prepare<[string, string], { sha256: string }>(
-    "SELECT sha256 FROM proof_files WHERE purl = ? AND path = ?",
+/** The proofs the server sent down, by root, as the judge asks for them. */
+export function proofsIn(state: State): (root: string) => Proofs {
+  const one = state.prepare<[string, string], ProofRow>(
+    "SELECT state, says, wanted, links FROM proofs WHERE root = ? AND purl = ?",
+  );
+  const file = state.prepare<[string, string, string, string], { sha256: string }>(
+    "SELECT sha256 FROM proof_files WHERE root = ? AND purl = ? AND path = ? ORDER BY sha256 = ? DESC LIMIT 1",
   );
   const held = new Map<string, KnownProof | undefined>();
-  return {
+  return (root) => ({
     proofOf(purl) {
-      if (!held.has(purl)) held.set(purl, knownProof(one.get(purl)));
-      return held.get(purl);
+      const key = `${root}\n${purl}`;
+      if (!held.has(key)) held.set(key, knownProof(one.get(root, purl)));
+      return held.get(key);
     },
-    fileIn: (purl, path) => file.get(purl, path)?.sha256 as Sha256 | undefined,
-  };
+    fileIn: (purl, path, found) => file.get(root, purl, path, found)?.sha256 as Sha256 | undefined,
+  });
 }
 
-/** Keeps what the server proved about a package and judges the package's files again. Returns how many verdicts changed. */
+/** Keeps what the server proved about a package, judges the package's files again and confirms: all or nothing. */
 export function acceptProof(state: State, message: ProofMessage): number {
   return state
     .transaction(() => {
       storeProof(state, message);
-      return judgeAgain(state, message.purl as Purl);
+      append(state, { kind: "held", proofs: [{ root: message.root, purl: message.purl, version: message.version }] });
+      return judgeAgain(state, message.root, message.purl as Purl);
     })
     .immediate();
 }
 
+/** The whole verdict with its chain; the table keeps only its head. */
+export const judgeNow = (state: State, facts: FileFacts): Verdict => judge(facts, proofsIn(state)(facts.root));
+
 function storeProof(state: State, message: ProofMessage): void {
   state
-    .prepare("INSERT OR REPLACE INTO proofs (purl, state, says, wanted, links) VALUES (?, ?, ?, ?, ?)")
-    .run(message.purl, message.state, message.says, message.wanted ?? null, JSON.stringify(message.links));
-  state.prepare("DELETE FROM proof_files WHERE purl = ?").run(message.purl);
-  const insert = state.prepare("INSERT OR REPLACE INTO proof_files (purl, path, sha256) VALUES (?, ?, ?)");
-  for (const file of message.files) insert.run(message.purl, file.path, file.sha256);
-  writeMeta(state, "proofs-version", String(message.version));
+    .prepare("INSERT OR REPLACE INTO proofs (root, purl, state, says, wanted, links) VALUES (?, ?, ?, ?, ?, ?)")
+    .run(
+      message.root,
+      message.purl,
+      message.state,
+      message.says,
+      message.wanted ?? null,
+      JSON.stringify(message.links),
+    );
+  state.prepare("DELETE FROM proof_files WHERE root = ? AND purl = ?").run(message.root, message.purl);
+  const insert = state.prepare("INSERT OR REPLACE INTO proof_files (root, purl, path, sha256) VALUES (?, ?, ?, ?)");
+  for (const file of message.files) insert.run(message.root, message.purl, file.path, file.sha256);
 }
 
-function judgeAgain(state: State, purl: Purl): number {
-  const proofs = proofsIn(state);
+function judgeAgain(state: State, root: string, purl: Purl): number {
+  const proofs = proofsIn(state)(root);
   const update = state.prepare("UPDATE files SET standing = ?, basis = ?, says = ? WHERE root = ? AND path = ?");
   const rows = state
-    .prepare<[string], FileRow>("SELECT files.* FROM owners JOIN files USING (root, path) WHERE owners.purl = ?")
-    .all(purl);
+    .prepare<[string, string], FileRow>(
+      "SELECT files.* FROM owners JOIN files USING (root, path) WHERE owners.purl = ? AND owners.root = ?",
+    )
+    .all(purl, root);
   let changed = 0;
   for (const row of rows) {
     const verdict = judge(factsOf(row), proofs);
@@ -77,6 +92,3 @@ const knownProof = (row: ProofRow | undefined): KnownProof | undefined =>
         wanted: row.wanted ?? undefined,
         links: JSON.parse(row.links) as readonly ChainLink[],
       };
-
-/** The whole verdict with its chain; the table keeps only its head. */
-export const judgeNow = (state: State, facts: FileFacts) => judge(facts, proofsIn(state));

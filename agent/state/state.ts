@@ -59,9 +59,12 @@ const migrations: readonly string[] = [
      PRIMARY KEY (root, location, purl)
    ) WITHOUT ROWID, STRICT;
    CREATE TABLE proofs (
-     purl TEXT PRIMARY KEY, state TEXT NOT NULL, says TEXT NOT NULL, wanted TEXT, links TEXT NOT NULL
+     root TEXT NOT NULL, purl TEXT NOT NULL, state TEXT NOT NULL, says TEXT NOT NULL, wanted TEXT, links TEXT NOT NULL,
+     PRIMARY KEY (root, purl)
    ) WITHOUT ROWID, STRICT;
-   CREATE TABLE proof_files (purl TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (purl, path)) WITHOUT ROWID, STRICT;`,
+   CREATE TABLE proof_files (
+     root TEXT NOT NULL, purl TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (root, purl, path, sha256)
+   ) WITHOUT ROWID, STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {
@@ -106,7 +109,6 @@ export type MetaKey =
   | "device-frame"
   | "archives-frames"
   | "last-scan"
-  | "proofs-version"
   | "pass"
   | "fingerprint"
   | "summary"

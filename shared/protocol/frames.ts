@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Instant, Purl as PurlText, Sha256 } from "../model/ids.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
 
 /**
@@ -13,7 +14,10 @@ const base64 = (max: number) =>
     .max(max)
     .regex(/^[A-Za-z0-9+/_-]*={0,2}$/);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .transform((hex) => hex as Sha256);
 const path = text(16_384);
 
 /** Bounds on one message, checked before it is opened and while it is unpacked. */
@@ -46,7 +50,7 @@ export const Enrol = z
   })
   .strict();
 export const Resume = z
-  .object({ kind: z.literal("resume"), device: text(60), epoch: text(64), proofs: count, signature: base64(200) })
+  .object({ kind: z.literal("resume"), device: text(60), epoch: text(64), signature: base64(200) })
   .strict();
 export const Welcome = z
   .object({
@@ -63,7 +67,8 @@ export const FromServer = z.discriminatedUnion("kind", [Challenge, Welcome, Refu
 
 // --- Frames from the agent: spooled, numbered, acknowledged after the server's commit. ---
 
-const Purl = text(2000);
+const Purl = text(2000).transform((purl) => purl as PurlText);
+const time = count.transform((milliseconds) => milliseconds as Instant);
 const Identity = z.object({ dev: count, ino: z.number().min(0), size: count, ctimeMs: z.number() });
 const Pinned = z.object({ lockfile: path, integrity: text(300) });
 const Record = z.object({
@@ -82,6 +87,7 @@ const Record = z.object({
     .optional(),
   pinnedBy: Pinned.optional(),
   parent: path.optional(),
+  parentMatch: z.object({ agrees: z.enum(["yes", "no", "not-compared"]), why: text(1000) }).optional(),
   packagedAs: path.optional(),
   agrees: z.enum(["yes", "no", "not-compared"]),
   parentDigest: digest.optional(),
@@ -96,7 +102,7 @@ const File = z.object({
   digest: digest.optional(),
   unreadable: text(1000).optional(),
   records: z.array(Record).max(16),
-  seenAt: count,
+  seenAt: time,
 });
 const Package = z.object({
   purl: Purl,
@@ -199,6 +205,12 @@ export const LostFrame = z.object({
   at: count,
 });
 
+/** The device has stored these proofs: the server need not send them again. */
+export const HeldFrame = z.object({
+  kind: z.literal("held"),
+  proofs: z.array(z.object({ root: path, purl: Purl, version: count })).max(1000),
+});
+
 export const Frame = z.discriminatedUnion("kind", [
   DeviceFrame,
   ArchivesFrame,
@@ -208,6 +220,7 @@ export const Frame = z.discriminatedUnion("kind", [
   ScanFrame,
   HealthFrame,
   LostFrame,
+  HeldFrame,
 ]);
 export type Frame = z.infer<typeof Frame>;
 export type RunningFrame = z.infer<typeof RunningFrame>;
@@ -243,6 +256,7 @@ const ChainLink = z.object({
 export const ProofMessage = z.object({
   kind: z.literal("proof"),
   version: count,
+  root: path,
   purl: Purl,
   state: z.enum(["derived", "lapsed", "unsupported", "failed", "unreachable", "stale"]),
   says: text(2000),

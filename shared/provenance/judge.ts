@@ -11,10 +11,13 @@ export interface KnownProof {
   readonly links: readonly ChainLink[];
 }
 
-/** The proofs at hand, as the judge asks for them. `fileIn` takes the path inside the package ("/bin/bash"). */
+/**
+ * The proofs at hand for one root, as the judge asks for them. `fileIn` takes the path inside the package ("/bin/bash") and
+ * the digest found: where several signed builds of one version exist, it answers with the found digest if any build has it.
+ */
 export interface Proofs {
   proofOf(purl: Purl): KnownProof | undefined;
-  fileIn(purl: Purl, packagedPath: string): Sha256 | undefined;
+  fileIn(purl: Purl, packagedPath: string, found: Sha256): Sha256 | undefined;
 }
 
 /**
@@ -53,7 +56,7 @@ function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: 
   if (proof === undefined) return recorded(record, digest, facts, "dpkg's own file list");
   if (proof.state !== "derived") return withoutProof(record, digest, facts, proof, uncheckedBasis[proof.state]);
   const packaged = record.packagedAs ?? record.path;
-  const expected = proofs.fileIn(record.purl, packaged);
+  const expected = proofs.fileIn(record.purl, packaged, digest);
   if (expected === digest)
     return {
       standing: "signed",

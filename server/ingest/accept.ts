@@ -1,0 +1,89 @@
+import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
+import type { Batch, Frame } from "@provost/shared/protocol/frames.ts";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
+import type { Inventory } from "../store/store.ts";
+import type { ProofDesk } from "../trust/desk.ts";
+
+export type Topic = "devices" | "executables" | "packages" | "running" | "proofs";
+
+export type Accepted =
+  | { readonly ok: true; readonly upTo: number; readonly changes: ReadonlyMap<Topic, number> }
+  | { readonly ok: false; readonly why: string };
+
+/**
+ * Stores one batch and only then says how far the device may forget: one transaction. Frames the store already holds are
+ * passed over, so a batch sent twice changes nothing; a gap the device did not declare is refused.
+ */
+export function acceptBatch(
+  device: DeviceId,
+  batch: Batch,
+  inventory: Inventory,
+  desk: ProofDesk,
+  now: number,
+): Accepted {
+  return inventory.transaction(() => {
+    const held = inventory.device(device)?.acknowledged ?? 0;
+    const from = batch.first - batch.skipped;
+    if (from > held + 1) return { ok: false, why: `frames ${held + 1} to ${from - 1} never arrived` };
+    const changes = new Map<Topic, number>();
+    const count = (topic: Topic, by: number): void => void changes.set(topic, (changes.get(topic) ?? 0) + by);
+    for (const [index, frame] of batch.frames.entries())
+      if (batch.first + index > held) take(device, frame, inventory, desk, now, count);
+    const upTo = Math.max(held, batch.first + batch.frames.length - 1);
+    inventory.acknowledge(device, upTo, now);
+    return { ok: true, upTo, changes };
+  });
+}
+
+function take(
+  device: DeviceId,
+  frame: Frame,
+  inventory: Inventory,
+  desk: ProofDesk,
+  now: number,
+  count: (topic: Topic, by: number) => void,
+): void {
+  switch (frame.kind) {
+    case "device":
+    case "health":
+      inventory.describe(device, frame);
+      return count("devices", 1);
+    case "scan":
+      inventory.describe(device, frame);
+      if (frame.state === "done") desk.noteChange(device);
+      return count("devices", 1);
+    case "archives":
+      inventory.setArchives(device, frame.root, frame.sources);
+      return desk.noteChange(device);
+    case "packages":
+      inventory.putPackages(device, frame.upserts, frame.gone, now);
+      desk.noteChange(device);
+      return count("packages", frame.upserts.length + frame.gone.length);
+    case "files": {
+      const files = frame.upserts;
+      inventory.putFiles(device, files, frame.gone, desk.judgeFor(device), now);
+      touchKnownProofs(device, files, inventory, desk);
+      return count("executables", frame.upserts.length + frame.gone.length);
+    }
+    case "running":
+      inventory.putRunning(device, frame);
+      return count("running", 1);
+    case "lost":
+      return inventory.lost(device, frame.lane, frame.count, frame.why, frame.at);
+    case "held":
+      for (const { root, purl, version } of frame.proofs) inventory.heldProof(device, root, purl, version);
+      return undefined;
+    default:
+      return unreachable(frame);
+  }
+}
+
+/** New files of a package whose proof is known: the device holds the proof without them. */
+function touchKnownProofs(device: DeviceId, files: readonly FileFacts[], inventory: Inventory, desk: ProofDesk): void {
+  const touched = new Map<string, { root: string; purl: string }>();
+  for (const { root, records } of files)
+    for (const { purl } of records) if (purl.startsWith("pkg:deb/")) touched.set(`${root}\n${purl}`, { root, purl });
+  for (const { root, purl } of touched.values())
+    if (desk.proofOf(device, root, purl) !== undefined) inventory.touchProof(device, root, purl);
+}

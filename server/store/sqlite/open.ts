@@ -1,0 +1,99 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import { evidenceMigrations } from "./evidence.ts";
+import { manifestMigrations } from "./manifests.ts";
+
+export type Db = Database.Database;
+
+/** The server's one database. Throws STATE_UNUSABLE or STATE_NEWER. */
+export function openDatabase(folder: string): Db {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    const db = new Database(join(folder, "server.sqlite"), { timeout: 10_000 });
+    db.pragma("journal_mode = WAL");
+    // What is acknowledged must survive a power cut: batches make FULL as cheap as NORMAL.
+    db.pragma("synchronous = FULL");
+    db.pragma("cache_size = -65536");
+    db.pragma("journal_size_limit = 67108864");
+    migrate(db, folder);
+    return db;
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError("STATE_UNUSABLE", `the server's data in ${folder} cannot be used: ${why}`, {
+      cause,
+      remedy: "check the folder's owner and free space, or restore a backup",
+    });
+  }
+}
+
+const own: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+   CREATE TABLE devices (
+     id TEXT PRIMARY KEY, name TEXT NOT NULL, public_key TEXT NOT NULL, epoch TEXT NOT NULL, acknowledged INTEGER NOT NULL,
+     enrolled_at INTEGER NOT NULL, last_seen INTEGER NOT NULL, frame TEXT, scan TEXT, health TEXT, running_at INTEGER
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE tokens (secret TEXT PRIMARY KEY, expires INTEGER NOT NULL, used_by TEXT) WITHOUT ROWID, STRICT;
+   CREATE TABLE sign_ins (secret TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+   CREATE TABLE sessions (
+     secret TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, csrf TEXT NOT NULL, at INTEGER NOT NULL, expires INTEGER NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE archives (
+     device TEXT NOT NULL, root TEXT NOT NULL, sources TEXT NOT NULL, config TEXT, PRIMARY KEY (device, root)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE installs (
+     device TEXT NOT NULL, root TEXT NOT NULL, location TEXT NOT NULL, purl TEXT NOT NULL, ecosystem TEXT NOT NULL, name TEXT NOT NULL,
+     version TEXT NOT NULL, arch TEXT, origin TEXT, body TEXT NOT NULL, first_seen INTEGER NOT NULL,
+     proof TEXT NOT NULL DEFAULT 'none', proof_says TEXT NOT NULL DEFAULT '',
+     PRIMARY KEY (device, root, location, purl)
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX installs_by_name ON installs (name, version);
+   CREATE INDEX installs_by_purl ON installs (purl, device);
+   CREATE TABLE files (
+     id TEXT PRIMARY KEY, device TEXT NOT NULL, root TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT,
+     size INTEGER NOT NULL, mode INTEGER NOT NULL, facts TEXT NOT NULL, package TEXT, standing TEXT NOT NULL, rank INTEGER NOT NULL,
+     basis TEXT NOT NULL, says TEXT NOT NULL, trust_version TEXT NOT NULL, judged_at INTEGER NOT NULL,
+     first_seen INTEGER NOT NULL, changed_at INTEGER NOT NULL, running INTEGER NOT NULL DEFAULT 0,
+     UNIQUE (device, root, path)
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX files_by_digest ON files (digest);
+   CREATE INDEX files_by_rank ON files (rank, path, id);
+   CREATE INDEX files_by_path ON files (path, id);
+   CREATE INDEX files_running ON files (running, id) WHERE running > 0;
+   CREATE TABLE owners (purl TEXT NOT NULL, device TEXT NOT NULL, root TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (purl, device, root, file)) WITHOUT ROWID, STRICT;
+   CREATE INDEX owners_by_file ON owners (file);
+   CREATE TABLE history (
+     file TEXT NOT NULL, to_at INTEGER NOT NULL, digest TEXT, standing TEXT NOT NULL, basis TEXT NOT NULL, from_at INTEGER NOT NULL,
+     PRIMARY KEY (file, to_at)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE processes (
+     device TEXT NOT NULL, pid INTEGER NOT NULL, parent INTEGER NOT NULL, started_at INTEGER NOT NULL, user TEXT NOT NULL,
+     command TEXT NOT NULL, container TEXT, files TEXT NOT NULL, PRIMARY KEY (device, pid)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE losses (device TEXT NOT NULL, at INTEGER NOT NULL, lane TEXT NOT NULL, count INTEGER NOT NULL, why TEXT NOT NULL) STRICT;
+   CREATE TABLE proof_versions (device TEXT NOT NULL, root TEXT NOT NULL, purl TEXT NOT NULL, version INTEGER NOT NULL, held INTEGER NOT NULL,
+     PRIMARY KEY (device, root, purl)) WITHOUT ROWID, STRICT;`,
+];
+
+const migrations: readonly string[] = [...own, ...evidenceMigrations, ...manifestMigrations];
+
+function migrate(db: Db, folder: string): void {
+  const version = Number(db.pragma("user_version", { simple: true }));
+  if (version > migrations.length)
+    throw new AppError(
+      "STATE_NEWER",
+      `the server's data in ${folder} was written by a newer Provost (format ${version})`,
+      {
+        remedy: "run the newer version, or restore a backup made by this one",
+      },
+    );
+  for (const [index, sql] of migrations.entries())
+    if (index >= version)
+      db.transaction(() => {
+        db.exec(sql);
+        db.pragma(`user_version = ${index + 1}`);
+      }).immediate();
+}

@@ -1,0 +1,141 @@
+import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
+import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { Verdict } from "@provost/shared/model/verdict.ts";
+import type { Frame } from "@provost/shared/protocol/frames.ts";
+import type { infer as Infer } from "zod";
+import type { Answer, Api } from "@provost/shared/protocol/api.ts";
+import type { EvidenceStore } from "../trust/evidence-store.ts";
+import type { ManifestStore } from "../trust/manifest-store.ts";
+
+export interface ServerKey {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+export interface StoredSession {
+  readonly user: string;
+  readonly role: "owner" | "analyst" | "auditor";
+  readonly csrf: string;
+  readonly at: number;
+  readonly expires: number;
+}
+
+/** Keys, tokens and sessions. `take...` succeeds at most once for each secret. */
+export interface Access {
+  serverKey(): ServerKey;
+  addToken(secret: string, expires: number): void;
+  takeToken(secret: string, device: string, now: number): boolean;
+  addSignIn(secret: string, expires: number): void;
+  takeSignIn(secret: string, now: number): boolean;
+  addSession(secret: string, session: StoredSession): void;
+  session(secret: string, now: number): StoredSession | undefined;
+  endSession(secret: string): void;
+}
+
+export interface KnownDevice {
+  readonly id: DeviceId;
+  readonly name: string;
+  readonly publicKey: string;
+  readonly epoch: string;
+  readonly acknowledged: number;
+}
+
+export type JudgeFile = (facts: FileFacts) => { readonly verdict: Verdict; readonly trustVersion: string };
+
+/** What the devices tell. Nothing here answers people; `Read` does. Every call inside `transaction` is durable with it. */
+export interface Inventory {
+  transaction<T>(work: () => T): T;
+  device(id: string): KnownDevice | undefined;
+  addDevice(
+    device: { readonly id: DeviceId; readonly name: string; readonly publicKey: string; readonly epoch: string },
+    now: number,
+  ): void;
+  /** A new epoch: the device tells everything again, so what was known of it and is not told again must go. */
+  startEpoch(device: DeviceId, epoch: string): void;
+  acknowledge(device: DeviceId, upTo: number, now: number): void;
+  seen(device: DeviceId, now: number): void;
+  describe(device: DeviceId, frame: Extract<Frame, { kind: "device" | "scan" | "health" }>): void;
+  setArchives(device: DeviceId, root: string, sources: readonly AptSource[]): void;
+  archives(
+    device: DeviceId,
+  ): readonly { readonly root: string; readonly sources: readonly AptSource[]; readonly config: string | undefined }[];
+  setConfig(device: DeviceId, root: string, config: string): void;
+  putPackages(
+    device: DeviceId,
+    upserts: readonly InstalledPackage[],
+    gone: readonly { purl: string; location: string; root: string }[],
+    now: number,
+  ): void;
+  packages(device: DeviceId, root: string): readonly InstalledPackage[];
+  /** Debian packages without a known answer yet, on this device and root. */
+  unanswered(device: DeviceId, root: string): readonly string[];
+  installsNamed(
+    name: string,
+    version: string,
+  ): readonly { readonly device: DeviceId; readonly root: string; readonly body: InstalledPackage }[];
+  installsOf(
+    purl: string,
+  ): readonly { readonly device: DeviceId; readonly root: string; readonly body: InstalledPackage }[];
+  setProof(device: DeviceId, root: string, purl: string, proof: string, says: string): void;
+  putFiles(
+    device: DeviceId,
+    upserts: readonly FileFacts[],
+    gone: readonly { root: string; path: string }[],
+    judge: JudgeFile,
+    now: number,
+  ): void;
+  /** Judges a package's files on one device again; returns how many verdicts changed. */
+  judgeAgain(device: DeviceId, root: string, purl: string, judge: JudgeFile, now: number): number;
+  ownedFiles(device: DeviceId, root: string, purl: string): readonly FileFacts[];
+  runningPurls(device: DeviceId, root: string): ReadonlySet<string>;
+  putRunning(device: DeviceId, frame: Extract<Frame, { kind: "running" }>): void;
+  lost(device: DeviceId, lane: string, count: number, why: string, at: number): void;
+  /** Proofs a device has yet to hold. `touch` gives the proof a new version there. */
+  touchProof(device: DeviceId, root: string, purl: string): void;
+  heldProof(device: DeviceId, root: string, purl: string, version: number): void;
+  unheldProofs(
+    device: DeviceId,
+    limit: number,
+  ): readonly { readonly root: string; readonly purl: string; readonly version: number }[];
+}
+
+type Row<Name extends "devices" | "executables" | "packages"> = Answer<Name>["rows"][number];
+
+export interface StoredExecutable {
+  readonly row: Row<"executables">;
+  readonly facts: FileFacts;
+  readonly trustVersion: string;
+  readonly judgedAt: number;
+  readonly rest: Pick<Answer<"executable">, "processes" | "elsewhere" | "history">;
+}
+
+/** What people ask, answered in the API's words. What only the trust part knows (archives, chains) is added by the handlers. */
+export interface Read {
+  overview(online: ReadonlySet<string>, now: number): Omit<Answer<"overview">, "proofs">;
+  devices(query: Parsed<"devices">, online: ReadonlySet<string>): Answer<"devices">;
+  device(id: string, online: ReadonlySet<string>): Omit<Answer<"device">, "archives" | "proofs"> | undefined;
+  processes(device: string): Answer<"processes">;
+  executables(query: Parsed<"executables">): Answer<"executables">;
+  executable(id: string): StoredExecutable | undefined;
+  packages(query: Parsed<"packages">): Answer<"packages">;
+  package(
+    purl: string,
+  ):
+    | {
+        readonly row: Row<"packages">;
+        readonly installs: readonly (Answer<"package">["installs"][number] & { readonly root: string })[];
+      }
+    | undefined;
+  search(text: string): Answer<"search">;
+}
+
+export type Parsed<Name extends keyof Api> = Infer<Api[Name]["query"]>;
+
+export interface Store {
+  readonly access: Access;
+  readonly inventory: Inventory;
+  readonly read: Read;
+  readonly evidence: EvidenceStore;
+  readonly manifests: ManifestStore;
+  close(): void;
+}

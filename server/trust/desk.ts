@@ -1,0 +1,217 @@
+import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
+import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
+import { judge } from "@provost/shared/provenance/judge.ts";
+import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
+import type { PackageProof } from "@provost/shared/provenance/package-proof.ts";
+import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
+import type { Inventory, JudgeFile } from "../store/store.ts";
+import type { ConfigId, Derivation } from "./derive.ts";
+import type { PackageVersion } from "./manifest-store.ts";
+
+/** Where the devices' questions meet the proofs: who wants what, what is known, and what changes when more becomes known. */
+export interface ProofDesk {
+  /** A device told of packages, archives or running programs; its questions are put again at the next `step`. */
+  noteChange(device: DeviceId): void;
+  /** Derivation answered for one package version under one configuration. */
+  noteSettled(config: ConfigId, version: PackageVersion): void;
+  /**
+   * Does a bounded piece of the waiting work: puts questions, judges files again. Returns whether more waits, whether new
+   * questions were put, and the devices whose verdicts or proofs changed.
+   */
+  step(now: number): {
+    readonly more: boolean;
+    readonly asked: boolean;
+    readonly changed: ReadonlyMap<DeviceId, number>;
+  };
+  judgeFor(device: DeviceId): JudgeFile;
+  /** The proof of one package for one device, cut to the files the device told of. */
+  message(device: DeviceId, root: string, purl: string, version: number): ProofMessage | undefined;
+  proofOf(
+    device: DeviceId,
+    root: string,
+    purl: string,
+  ): { readonly proof: KnownProof; readonly files: number } | undefined;
+}
+
+/** Parsed manifests held at once. A package has some hundred files, and the files of one package come together. */
+const heldProofs = 400;
+/** Packages judged again in one step: about 20 ms of work. */
+const packagesPerStep = 10;
+
+export function openDesk(inventory: Inventory, derivation: Derivation): ProofDesk {
+  const parsed = new Map<string, Parsed>();
+  const configs = new Map<string, ReadonlyMap<string, ConfigId>>();
+  const installed = new Map<string, InstalledPackage>();
+  const changedDevices = new Set<DeviceId>();
+  const answers = new Map<string, Answer>();
+
+  const configsOf = (device: DeviceId): ReadonlyMap<string, ConfigId> => {
+    const known = configs.get(device);
+    if (known !== undefined) return known;
+    const read = new Map<string, ConfigId>();
+    for (const { root, config } of inventory.archives(device))
+      if (config !== undefined) read.set(root, config as ConfigId);
+    configs.set(device, read);
+    return read;
+  };
+
+  const packageOf = (purl: string): InstalledPackage | undefined => {
+    const known = installed.get(purl) ?? inventory.installsOf(purl)[0]?.body;
+    if (known !== undefined) {
+      if (installed.size > 20_000) installed.clear();
+      installed.set(purl, known);
+    }
+    return known;
+  };
+
+  const lookUp = (config: ConfigId, item: InstalledPackage): Parsed | undefined => {
+    const key = `${config} ${item.purl}`;
+    const held = parsed.get(key);
+    if (held !== undefined) return held;
+    const proof = derivation.proof(config, versionOf(item));
+    if (proof === undefined) return undefined;
+    const made = parse(proof);
+    const oldest = parsed.keys().next().value;
+    if (parsed.size >= heldProofs && oldest !== undefined) parsed.delete(oldest);
+    parsed.set(key, made);
+    return made;
+  };
+
+  const find = (device: DeviceId, root: string, purl: string): Parsed | undefined => {
+    const config = configsOf(device).get(root);
+    if (config === undefined || !purl.startsWith("pkg:deb/")) return undefined;
+    const item = packageOf(purl);
+    return item === undefined ? undefined : lookUp(config, item);
+  };
+
+  const proofsFor = (device: DeviceId, root: string): Proofs => ({
+    proofOf: (purl) => find(device, root, purl)?.proof,
+    fileIn(purl, path, found) {
+      const digests = find(device, root, purl)?.files.get(path);
+      return digests?.includes(found) === true ? found : digests?.[0];
+    },
+  });
+
+  const judgeFor =
+    (device: DeviceId): JudgeFile =>
+    (facts) => ({
+      verdict: judge(facts, proofsFor(device, facts.root)),
+      trustVersion: configsOf(device).get(facts.root)?.slice(0, 12) ?? "none",
+    });
+
+  const ask = (device: DeviceId): void => {
+    for (const { root, sources } of inventory.archives(device)) {
+      const running = inventory.runningPurls(device, root);
+      const wanted = inventory
+        .packages(device, root)
+        .map((item) => ({ ...versionOf(item), priority: running.has(item.purl) ? 10 : 1 }));
+      inventory.setConfig(device, root, derivation.want(sources, wanted));
+      configs.delete(device);
+      for (const purl of inventory.unanswered(device, root))
+        answers.set(`${device} ${root} ${purl}`, { device, root, purl });
+    }
+  };
+
+  const answer = ({ device, root, purl }: Answer, now: number): number => {
+    const known = find(device, root, purl);
+    if (known === undefined) return 0;
+    inventory.setProof(device, root, purl, shownState[known.proof.state], known.proof.says);
+    inventory.touchProof(device, root, purl);
+    return 1 + inventory.judgeAgain(device, root, purl, judgeFor(device), now);
+  };
+
+  return {
+    noteChange: (device) => void changedDevices.add(device),
+    noteSettled(config, { name, version, arch }) {
+      for (const { device, root, body } of inventory.installsNamed(name, version)) {
+        if ((body.arch ?? "all") !== arch || configsOf(device).get(root) !== config) continue;
+        parsed.delete(`${config} ${body.purl}`);
+        answers.set(`${device} ${root} ${body.purl}`, { device, root, purl: body.purl });
+      }
+    },
+    step(now) {
+      const changed = new Map<DeviceId, number>();
+      const [device] = changedDevices;
+      const asked = device !== undefined;
+      inventory.transaction(() => {
+        if (device !== undefined) {
+          changedDevices.delete(device);
+          ask(device);
+        }
+        for (const [key, question] of [...answers].slice(0, packagesPerStep)) {
+          answers.delete(key);
+          const count = answer(question, now);
+          if (count > 0) changed.set(question.device, (changed.get(question.device) ?? 0) + count);
+        }
+      });
+      return { more: changedDevices.size > 0 || answers.size > 0, asked, changed };
+    },
+    judgeFor,
+    message(device, root, purl, version) {
+      const known = find(device, root, purl);
+      if (known === undefined) return undefined;
+      const asked = inventory
+        .ownedFiles(device, root, purl)
+        .flatMap((facts) => facts.records.filter((record) => record.purl === purl));
+      const paths = new Set(asked.map((record) => record.packagedAs ?? record.path));
+      return {
+        kind: "proof",
+        version,
+        root,
+        purl,
+        state: known.proof.state,
+        says: known.proof.says,
+        ...(known.proof.wanted === undefined ? {} : { wanted: known.proof.wanted }),
+        links: known.proof.links as ProofMessage["links"],
+        files: [...paths].flatMap((path) => (known.files.get(path) ?? []).map((sha256) => ({ path, sha256 }))),
+      };
+    },
+    proofOf(device, root, purl) {
+      const known = find(device, root, purl);
+      return known === undefined ? undefined : { proof: known.proof, files: known.files.size };
+    },
+  };
+}
+
+interface Answer {
+  readonly device: DeviceId;
+  readonly root: string;
+  readonly purl: string;
+}
+
+interface Parsed {
+  readonly proof: KnownProof;
+  /** Packaged path to the digests any signed build of this version gives it. */
+  readonly files: ReadonlyMap<string, readonly Sha256[]>;
+}
+
+const versionOf = (item: InstalledPackage): PackageVersion => ({
+  name: item.name,
+  version: item.version,
+  arch: item.arch ?? "all",
+});
+
+const shownState = {
+  derived: "derived",
+  lapsed: "lapsed",
+  unsupported: "unsupported",
+  failed: "failed",
+  unreachable: "failed",
+  stale: "failed",
+} as const;
+
+function parse(proof: PackageProof): Parsed {
+  if (proof.state !== "derived")
+    return { proof: { state: proof.state, says: proof.says, wanted: proof.wanted, links: [] }, files: new Map() };
+  const files = new Map<string, Sha256[]>();
+  const add = (path: string, sha256: Sha256): void => {
+    const held = files.get(path);
+    if (held === undefined) files.set(path, [sha256]);
+    else if (!held.includes(sha256)) held.push(sha256);
+  };
+  for (const build of [proof, ...proof.otherBuilds]) {
+    for (const file of build.files) add(file.path, file.sha256);
+    for (const script of build.scripts) add(`DEBIAN/${script.name}`, script.sha256);
+  }
+  return { proof: { state: "derived", says: proof.says, links: proof.links }, files };
+}
