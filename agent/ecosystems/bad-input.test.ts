@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
 import { aptSources } from "./deb/apt-config.ts";
@@ -75,6 +77,12 @@ describe("a root", () => {
     expect(openRoot("").read("/dev/zero", 9)).toMatchObject({ kind: "refused", why: "not a regular file" });
     expect(view.read(`/${"x/".repeat(20_000)}`, 9)).toMatchObject({ kind: "refused" });
     expect(view.read("/a\\b", 9)).toMatchObject({ kind: "refused" });
+  });
+
+  test.skipIf(process.getuid?.() === 0)("what this user may not read says so (skipped as root, who may)", () => {
+    put("var/lib/dpkg/status", "x");
+    fs.chmodSync(join(root, "var/lib/dpkg/status"), 0);
+    expect(told(deb, found())).toEqual(["/var/lib/dpkg/status: permission denied"]);
   });
 
   test("names that are not UTF-8 keep their bytes", () => {
@@ -201,6 +209,36 @@ describe("dpkg's files", () => {
 });
 
 describe("npm's files", () => {
+  test("a tarball that is no gzip, or not what its place says, proves nothing", async () => {
+    const junk = Buffer.from("not a gzip");
+    const digest = createHash("sha512").update(junk).digest();
+    const place = (hex: string) =>
+      `root/.npm/_cacache/content-v2/sha512/${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex.slice(4)}`;
+    put(place(digest.toString("hex")), junk);
+    put(place("00".repeat(64)), gzipSync(Buffer.alloc(1024)));
+    const pins = { a: digest.toString("base64"), b: Buffer.alloc(64).toString("base64") };
+    const packages = Object.fromEntries(
+      Object.entries(pins).map(([name, base64]) => [
+        `node_modules/${name}`,
+        { version: "1.0.0", integrity: `sha512-${base64}` },
+      ]),
+    );
+    put("p/package-lock.json", JSON.stringify({ packages }));
+    for (const name of ["a", "b"])
+      put(`p/node_modules/${name}/package.json`, JSON.stringify({ name, version: "1.0.0" }));
+    const view = openRoot(root);
+    const places = found({ nodeModules: ["/p/node_modules"], lockfiles: ["/p/package-lock.json"] });
+    const installed = [...npm.packages(view, places)].filter((item): item is InstalledPackage => !isProblem(item));
+    const wanted = new Set(["/p/node_modules/a/package.json", "/p/node_modules/b/package.json"]);
+    const lines: string[] = [];
+    for await (const item of npm.unpackedRecords?.(view, installed, wanted) ?? [])
+      lines.push(isProblem(item) ? item.why : item.path);
+    expect(lines.toSorted()).toEqual([
+      "the cached tarball does not have the digest it is filed under",
+      "the cached tarball is damaged: it is no gzip",
+    ]);
+  });
+
   test("each package.json that is wrong is told, the others are read", () => {
     put("p/node_modules/good/package.json", '{"name":"good","version":"1.0.0"}');
     put("p/node_modules/wrong/package.json", '{"name":["x"],"version":1}');

@@ -6,7 +6,7 @@ import { names } from "./database.ts";
 /** The archives apt on this root is configured with, in apt's own files; apt.conf's renamed folders are not followed. */
 export function* aptSources(view: RootView): Generator<AptSource | InventoryProblem> {
   const keys = openKeyrings(view);
-  for (const path of sourceFiles(view)) {
+  for (const path of sourceFiles(view, keys)) {
     const read = view.read(path, MAX_SOURCES);
     if (read.kind === "refused") yield problemOf(path, read);
     if (read.kind !== "bytes") continue;
@@ -35,8 +35,10 @@ const aptFolder = "/etc/apt";
 const openKeyrings = (view: RootView): Keyrings => ({ view, read: new Map(), problems: [] });
 
 /** sources.list(5): other names in sources.list.d are ignored by apt. */
-function sourceFiles(view: RootView): readonly string[] {
-  const parts = names(view, `${aptFolder}/sources.list.d`).filter((name) => /^[\w.-]+\.(?:list|sources)$/.test(name));
+function sourceFiles(view: RootView, keys: Keyrings): readonly string[] {
+  const parts = names(view, `${aptFolder}/sources.list.d`, keys.problems).filter((name) =>
+    /^[\w.-]+\.(?:list|sources)$/.test(name),
+  );
   return [`${aptFolder}/sources.list`, ...parts.map((name) => `${aptFolder}/sources.list.d/${name}`)];
 }
 
@@ -56,7 +58,9 @@ function sourceOf(entry: AptEntry, keys: Keyrings, from: string): AptSource {
 }
 
 function trustedKeyrings(keys: Keyrings): readonly Keyring[] {
-  const parts = names(keys.view, `${aptFolder}/trusted.gpg.d`).filter((name) => /^[\w.+~-]+\.(?:gpg|asc)$/.test(name));
+  const parts = names(keys.view, `${aptFolder}/trusted.gpg.d`, keys.problems).filter((name) =>
+    /^[\w.+~-]+\.(?:gpg|asc)$/.test(name),
+  );
   const paths = [`${aptFolder}/trusted.gpg`, ...parts.map((name) => `${aptFolder}/trusted.gpg.d/${name}`)];
   keys.trusted ??= paths.map((path) => keyringAt(keys, path, "optional")).filter((keyring) => keyring !== undefined);
   return keys.trusted;

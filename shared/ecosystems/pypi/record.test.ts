@@ -44,11 +44,11 @@ test("a huge RECORD ends at its bound", () => {
   const chunk = Buffer.from("a,,\n".repeat(1 << 16));
   let last: unknown;
   for (const item of readRecord(
-    Array.from({ length: 17 }, () => chunk),
+    Array.from({ length: 8 }, () => chunk),
     environment,
   ))
     last = item;
-  expect(last).toBe("more than 1000000 lines");
+  expect(last).toBe("more than 500000 lines");
 });
 
 test.each([
