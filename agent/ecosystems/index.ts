@@ -5,6 +5,8 @@ import { npm } from "./npm/npm.ts";
 import { pypi } from "./pypi/pypi.ts";
 import type { RootView } from "./root-view.ts";
 
+export { aptSources } from "./deb/apt-config.ts";
+
 export const diskEcosystems: readonly DiskEcosystem[] = [deb, npm, pypi];
 
 /** Every record of every ecosystem about the `wanted` files of one root. */

@@ -42,6 +42,13 @@ export function pathLines(bytes: Uint8Array): readonly string[] {
   return whole.at(-1) === "" ? whole.slice(0, -1) : whole;
 }
 
+/** One line as path text: `pathText`, fast when every byte is plain. */
+export function pathLine(bytes: Uint8Array): string {
+  const text = lenient.decode(bytes);
+  if (!suspicious.test(text)) return text;
+  return text.includes("\ufffd") ? pathText(bytes) : safeText(text);
+}
+
 const NEWLINE = 0x0a;
 const NOTHING = new Uint8Array(0);
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -61,9 +68,7 @@ function escapedLines(bytes: Uint8Array): string[] {
   for (let start = 0; start <= bytes.length;) {
     const found = bytes.indexOf(NEWLINE, start);
     const end = found === -1 ? bytes.length : found;
-    const line = bytes.subarray(start, end);
-    const text = lenient.decode(line);
-    lines.push(text.includes("\ufffd") ? pathText(line) : safeText(text));
+    lines.push(pathLine(bytes.subarray(start, end)));
     start = end + 1;
   }
   return lines;

@@ -42,7 +42,7 @@ export function diversionsOf(view: RootView): { byPath: ReadonlyMap<string, Dive
 export function alternativesAmong(view: RootView, wanted: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
   const leads = new Map<string, string[]>();
   for (const name of names(view, `${dpkgFolder}/alternatives`)) {
-    const read = view.read(`${dpkgFolder}/alternatives/${name}`, MAX_SMALL);
+    const read = view.read(`${dpkgFolder}/alternatives/${name}`, MAX_ALTERNATIVE);
     const links = (read.kind === "bytes" && readAlternative(read.bytes)?.links) || [];
     for (const link of links.filter((link) => wanted.has(link))) {
       const target = view.real(link);
@@ -53,14 +53,16 @@ export function alternativesAmong(view: RootView, wanted: ReadonlySet<string>): 
   return leads;
 }
 
-/** The entries of a dpkg folder, sorted; none when there is no such folder. */
-export function names(view: RootView, folder: string): readonly string[] {
+/** The entries of a dpkg folder, sorted; none when there is no such folder. Why it could not be read goes to `problems`. */
+export function names(view: RootView, folder: string, problems?: InventoryProblem[]): readonly string[] {
   const listed = view.list(folder, MAX_ENTRIES);
+  if (listed.kind === "refused") problems?.push(problemOf(folder, listed));
   return listed.kind === "entries" ? listed.entries.map((entry) => entry.name).sort() : [];
 }
 
 const MAX_SMALL = 16 * 1024 * 1024;
-const MAX_ENTRIES = 1_000_000;
+const MAX_ALTERNATIVE = 256 * 1024;
+const MAX_ENTRIES = 200_000;
 
 function* fold(
   view: RootView,

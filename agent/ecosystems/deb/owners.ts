@@ -58,7 +58,8 @@ function prepare(view: RootView, wanted: ReadonlySet<string>): Search {
   const basenames = new Set<string>();
   for (const paths of [wanted, alternatives.keys(), compiled.keys()])
     for (const path of paths) basenames.add(nameOf(path));
-  const info = new Set(names(view, infoFolder));
+  const problems = [...diverted.problems];
+  const info = new Set(names(view, infoFolder, problems));
   return {
     view,
     wanted,
@@ -67,7 +68,7 @@ function prepare(view: RootView, wanted: ReadonlySet<string>): Search {
     diversions: diverted.byPath,
     alternatives,
     compiled,
-    problems: diverted.problems,
+    problems,
   };
 }
 

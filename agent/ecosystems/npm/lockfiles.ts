@@ -39,7 +39,7 @@ export function openPins(view: RootView, lockfiles: readonly string[]): Pins {
   return { pinOf, problems };
 }
 
-const MAX_LOCKFILE = 64 * 1024 * 1024;
+const MAX_LOCKFILE = 32 * 1024 * 1024;
 /** The hidden lockfile describes the tree as it is; npm-shrinkwrap.json overrules package-lock.json. */
 const rank = [".package-lock.json", "npm-shrinkwrap.json", "package-lock.json"];
 const byRank = (a: string, b: string): number => rank.indexOf(nameOf(a)) - rank.indexOf(nameOf(b));

@@ -9,7 +9,7 @@ export type PycHeader =
 export function pycParent(path: string): string | undefined {
   const folder = folderOf(path);
   if (nameOf(folder) !== "__pycache__") return /[^/]\.py[co]$/.test(path) ? path.slice(0, -1) : undefined;
-  const stem = /^(.+)\.[A-Za-z][A-Za-z0-9_+-]*(?:\.opt-[A-Za-z0-9]+)?\.pyc$/.exec(nameOf(path))?.[1];
+  const stem = /^(.+?)\.[A-Za-z][A-Za-z0-9_+-]*(?:\.opt-[A-Za-z0-9]+)?\.pyc$/.exec(nameOf(path))?.[1];
   return stem === undefined ? undefined : `${folderOf(folder) === "/" ? "" : folderOf(folder)}/${stem}.py`;
 }
 

@@ -1,6 +1,5 @@
 import { hexOfBase64 } from "../../lib/base64-hex.ts";
-import { boundedLines } from "../../lib/lines.ts";
-import { pathText } from "../../lib/path-text.ts";
+import { boundedLines, pathLine } from "../../lib/lines.ts";
 import { joinWithin } from "../packaged-path.ts";
 
 /** One installed file of a distribution, absolute inside its root. */
@@ -27,7 +26,7 @@ export function* readRecord(chunks: Iterable<Uint8Array>, environment: Environme
     }
     if (line.long) yield "a line that is too long";
     else if (line.bytes.includes(0)) yield "a line with a NUL";
-    else if (line.bytes.length > 0) yield recorded(pathText(stripReturn(line.bytes)), environment);
+    else if (line.bytes.length > 0) yield recorded(pathLine(stripReturn(line.bytes)), environment);
   }
 }
 
@@ -38,7 +37,7 @@ export function environmentOf(folder: string): Environment {
 }
 
 const MAX_LINE = 16 * 1024;
-const MAX_LINES = 1_000_000;
+const MAX_LINES = 500_000;
 
 function recorded(line: string, { folder, prefix }: Environment): RecordedFile | string {
   const fields = csvFields(line);
