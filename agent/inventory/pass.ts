@@ -12,7 +12,7 @@ import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
 import { compareRecord, hashesNeeded } from "../ecosystems/compare-record.ts";
 import type { Found } from "../ecosystems/ecosystem.ts";
 import { isProblem } from "../ecosystems/ecosystem.ts";
-import { diskEcosystems } from "../ecosystems/index.ts";
+import { diskEcosystems, recordsOf } from "../ecosystems/index.ts";
 import type { RootView } from "../ecosystems/root-view.ts";
 import { openRoot } from "../ecosystems/root-view.ts";
 import { hashFile, hashLimits } from "../identity/hash.ts";
@@ -51,7 +51,7 @@ export interface PassOptions {
  * One whole pass: walk, read the package databases, hash what is new or changed (running programs first), judge, store and
  * spool. Unchanged files cost one lstat. Synchronous, meant for a short-lived process: its memory goes with it.
  */
-export function runPass(state: State, options: PassOptions): ScanFrame {
+export async function runPass(state: State, options: PassOptions): Promise<ScanFrame> {
   const report = new Report(state, options);
   const whole = options.scope === "whole";
   const pass = whole ? Number(readMeta(state, "pass") ?? 0) + 1 : provisionalPass;
@@ -62,7 +62,7 @@ export function runPass(state: State, options: PassOptions): ScanFrame {
   const booksChanged =
     whole && (readMeta(state, "fingerprint") !== walked.fingerprint || work.containerRoots.length > 0);
   const owned = booksChanged ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined;
-  const records = recordsFor(state, work, owned, walked, report);
+  const records = await recordsFor(state, work, owned, walked, report);
   report.hashing(work.files.filter((file) => file.fresh).length, work.files.length);
   hashAndWrite(state, work.files, records, options, report, pass);
   if (whole) forgetFiles(state, goneFiles(known, work, walked));
@@ -235,7 +235,7 @@ function readBooks(state: State, walked: Survey, work: Plan, report: Report, who
         else packages.push(label === opened.root ? item : { ...item, root: label });
     byRoot.set(label, { view: opened, packages });
     everything.push(...packages);
-    writeArchives(state, opened, label);
+    for (const problem of writeArchives(state, opened, label)) report.problem(problem);
   }
   if (whole) writePackages(state, everything);
   return { byRoot };
@@ -244,13 +244,13 @@ function readBooks(state: State, walked: Survey, work: Plan, report: Report, who
 const emptyFound = (root: string): Found => ({ root, nodeModules: [], distInfos: [], lockfiles: [] });
 
 /** Owners and recorded digests: of all files where a package database changed, else of the fresh ones only. */
-function recordsFor(
+async function recordsFor(
   state: State,
   work: Plan,
   owned: Owned | undefined,
   walked: Survey,
   report: Report,
-): ReadonlyMap<string, readonly FileRecord[]> {
+): Promise<ReadonlyMap<string, readonly FileRecord[]>> {
   const found = new Map<string, FileRecord[]>();
   const books =
     owned ??
@@ -261,23 +261,21 @@ function recordsFor(
       work.files.filter((file) => file.root === root && (owned !== undefined || file.fresh)).map((file) => file.path),
     );
     if (wanted.size === 0) continue;
-    for (const ecosystem of diskEcosystems) {
-      const own = packages.filter((item) => item.ecosystem === ecosystem.id);
-      for (const item of ecosystem.records(view, own, wanted)) {
-        if (isProblem(item)) report.problem(item);
-        else {
-          const key = keyOf(root, item.path);
-          const list = found.get(key);
-          if (list === undefined) found.set(key, [item]);
-          else if (list.length < recordsPerFile) list.push(item);
-        }
-      }
+    for await (const item of recordsOf(view, packages, wanted)) {
+      if (isProblem(item)) report.problem(item);
+      else keep(found, keyOf(root, item.path), item);
     }
   }
   return found;
 }
 
 const recordsPerFile = 16;
+
+function keep(found: Map<string, FileRecord[]>, key: string, record: FileRecord): void {
+  const list = found.get(key);
+  if (list === undefined) found.set(key, [record]);
+  else if (list.length < recordsPerFile) list.push(record);
+}
 
 function hashAndWrite(
   state: State,

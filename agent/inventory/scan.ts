@@ -30,7 +30,7 @@ async function obey(order: ScanOrder): Promise<void> {
   try {
     const state = openState(order.folder);
     if (order.scope === "whole") await describeDevice(state);
-    const frame = runPass(state, {
+    const frame = await runPass(state, {
       folder: order.folder,
       excluded: order.excluded,
       scope: order.scope,

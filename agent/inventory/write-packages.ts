@@ -1,3 +1,4 @@
+import type { Purl } from "@provost/shared/model/ids.ts";
 import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
 import { limits } from "@provost/shared/protocol/frames.ts";
 import { append } from "../spool/spool.ts";
@@ -6,7 +7,7 @@ import type { State } from "../state/state.ts";
 interface PackageRow {
   readonly root: string;
   readonly location: string;
-  readonly purl: string;
+  readonly purl: Purl;
   readonly body: string;
 }
 

@@ -57,11 +57,11 @@ function take(
       inventory.setArchives(device, frame.root, frame.sources);
       return desk.noteChange(device);
     case "packages":
-      inventory.putPackages(device, frame.upserts, frame.gone, now);
+      inventory.putPackages(device, frame.upserts as readonly InstalledPackage[], frame.gone, now);
       desk.noteChange(device);
       return count("packages", frame.upserts.length + frame.gone.length);
     case "files": {
-      const files = frame.upserts;
+      const files = frame.upserts as readonly FileFacts[];
       inventory.putFiles(device, files, frame.gone, desk.judgeFor(device), now);
       touchKnownProofs(device, files, inventory, desk);
       return count("executables", frame.upserts.length + frame.gone.length);

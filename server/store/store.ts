@@ -118,9 +118,7 @@ export interface Read {
   executables(query: Parsed<"executables">): Answer<"executables">;
   executable(id: string): StoredExecutable | undefined;
   packages(query: Parsed<"packages">): Answer<"packages">;
-  package(
-    purl: string,
-  ):
+  package(purl: string):
     | {
         readonly row: Row<"packages">;
         readonly installs: readonly (Answer<"package">["installs"][number] & { readonly root: string })[];

@@ -1,4 +1,4 @@
-import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Purl, Sha256 } from "@provost/shared/model/ids.ts";
 import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
 import { judge } from "@provost/shared/provenance/judge.ts";
 import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
@@ -158,7 +158,7 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
         kind: "proof",
         version,
         root,
-        purl,
+        purl: purl as Purl,
         state: known.proof.state,
         says: known.proof.says,
         ...(known.proof.wanted === undefined ? {} : { wanted: known.proof.wanted }),
