@@ -16,7 +16,12 @@ export function runScan(
 ): Promise<ScanFrame> {
   return new Promise((resolve, reject) => {
     const child = fork(program, [], {
-      execArgv: ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", "--optimize-for-size", "--v8-pool-size=1"],
+      execArgv: [
+        "--disable-warning=ExperimentalWarning",
+        "--max-semi-space-size=1",
+        "--optimize-for-size",
+        "--v8-pool-size=1",
+      ],
       env: { ...process.env, MALLOC_ARENA_MAX: "1" },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(signal === undefined ? {} : { signal }),
