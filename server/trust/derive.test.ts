@@ -38,7 +38,7 @@ function openServer(
     allowPrivateArchives: options.allowPrivateArchives ?? true,
     attempts: 2,
     backoffMilliseconds: 1,
-    stallMilliseconds: 300,
+    stallMilliseconds: 1000,
   });
   closers.push(() => {
     fetch.close();
