@@ -237,15 +237,36 @@ test("a key the device does not name for this archive is no key", async () => {
   expect(narrowed?.state).toBe("failed");
 });
 
-test("a key that expired before it signed is refused, one that expired since is stale", async () => {
-  const key = await forge.forgeKey("Old", { date: new Date(Date.now() - 7_200_000), secondsValid: 3600 });
-  for (const [signedAt, state] of [[new Date(Date.now() - 5_400_000), "stale"]] as const) {
+const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * 3_600_000);
+
+test.each([["has expired since it signed", hoursAgo(4), 3 * 3600, hoursAgo(2), "stale", /expired since/]] as const)(
+  "a key that %s proves nothing",
+  async (_name, born, secondsValid, signedAt, state, says) => {
+    const key = await forge.forgeKey("Old", { date: born, secondsValid });
     const indices = new Map([["main/binary-amd64/Packages.gz", Buffer.alloc(1)]]);
     const inRelease = await forge.forgeInRelease({ key, indices, date: signedAt, signedAt });
     const archive = await openArchive((answers) => void answers.set("/dists/test/InRelease", inRelease));
     const proof = await proofOf(openServer(), forge.forgeSource(archive.uri, key));
-    expect(proof).toMatchObject({ state, says: expect.stringMatching(/expired since/) as string });
-  }
+    expect(proof).toMatchObject({ state, says: expect.stringMatching(says) as string });
+  },
+);
+
+test("a key that had expired before it signed is refused", async () => {
+  const key = await forge.forgeKey("Expired", { date: hoursAgo(4) });
+  const indices = new Map([["main/binary-amd64/Packages.gz", Buffer.alloc(1)]]);
+  const inRelease = await forge.forgeInRelease({ key, indices, date: hoursAgo(1), signedAt: hoursAgo(1) });
+  const archive = await openArchive((answers) => void answers.set("/dists/test/InRelease", inRelease));
+  const held = await forge.expiring(key, hoursAgo(4), 3600);
+  const proof = await proofOf(openServer(), forge.forgeSource(archive.uri, held));
+  expect(proof).toMatchObject({ state: "failed", says: expect.stringMatching(/not valid when it signed/) as string });
+});
+
+test("a signature from the future, by the server's clock, is not yet one", async () => {
+  const archive = await openArchive();
+  const server = openServer();
+  server.clock.now = instant(hoursAgo(1.5).getTime());
+  const proof = await proofOf(server, archive.source);
+  expect(proof).toMatchObject({ state: "failed", says: expect.stringMatching(/future/) as string });
 });
 
 test("a Release past its Valid-Until is stale and says so", async () => {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { AptSource } from "@provost/shared/model/inventory.ts";
-import { createCleartextMessage, createMessage, generateKey, type PrivateKey, sign } from "openpgp";
+import { createCleartextMessage, createMessage, generateKey, type PrivateKey, reformatKey, sign } from "openpgp";
 import { pack } from "tar-stream";
 
 export interface ForgedKey {
@@ -29,6 +29,18 @@ export async function forgeKey(
     base64: Buffer.from(publicKey.write()).toString("base64"),
     fingerprint: publicKey.getFingerprint().toUpperCase(),
   };
+}
+
+/** The same key as a device may hold it: with a self-signature that lets it expire. */
+export async function expiring(key: ForgedKey, born: Date, secondsValid: number): Promise<ForgedKey> {
+  const { publicKey } = await reformatKey({
+    privateKey: key.privateKey,
+    userIDs: [{ name: "Expired" }],
+    keyExpirationTime: secondsValid,
+    date: born,
+    format: "object",
+  });
+  return { ...key, base64: Buffer.from(publicKey.write()).toString("base64") };
 }
 
 export interface TarFile {
