@@ -22,7 +22,7 @@ export function ProcessTree({ processes, only }: { readonly processes: readonly 
     () => treeRows(processes, only === undefined ? { open } : { open, only }),
     [processes, open, only],
   );
-  const { box, items, total, scrollTo } = useVirtualRows({ count: rows.length, height: 44, overscan: 12 });
+  const { box, boxRef, items, total, scrollTo } = useVirtualRows({ count: rows.length, height: 44, overscan: 12 });
   const toggle = useCallback((pid: number) => setOpen((before) => withToggled(before, pid)), []);
   useListKeys(box, (event) => {
     const at = lineAt(event.target);
@@ -37,12 +37,12 @@ export function ProcessTree({ processes, only }: { readonly processes: readonly 
     if (to === at) return;
     setActive(to);
     scrollTo(to);
-    focusLine(box.current, to);
+    focusLine(box, to);
   });
   const cursor = Math.min(active, Math.max(0, rows.length - 1));
   return (
     <div
-      ref={box}
+      ref={boxRef}
       role="tree"
       tabIndex={-1}
       aria-label="Running processes"

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type RefObject } from "react";
+import { useEffect, useRef } from "react";
 
 /** The line of a list an event happened in: lines carry their index as data-row. */
 export function lineAt(target: EventTarget | null): number | undefined {
@@ -14,15 +14,14 @@ export function focusLine(box: HTMLElement | null, index: number, inside = ""): 
 }
 
 /** Keys pressed anywhere in a list are heard once, at its box. */
-export function useListKeys(box: RefObject<HTMLElement | null>, onKey: (event: KeyboardEvent) => void): void {
+export function useListKeys(box: HTMLElement | null, onKey: (event: KeyboardEvent) => void): void {
   const heard = useRef(onKey);
   useEffect(() => {
     heard.current = onKey;
   });
   useEffect(() => {
-    const element = box.current;
     const listen = (event: KeyboardEvent): void => heard.current(event);
-    element?.addEventListener("keydown", listen);
-    return () => element?.removeEventListener("keydown", listen);
+    box?.addEventListener("keydown", listen);
+    return () => box?.removeEventListener("keydown", listen);
   }, [box]);
 }

@@ -44,7 +44,7 @@ export function Table<R>(props: TableProps<R>) {
   const { columns, rows, keyOf, onEnd, place } = props;
   const narrow = useNarrow();
   const height = narrow ? 62 : 40;
-  const { box, items, total, scrollTo } = useVirtualRows({
+  const { box, boxRef, items, total, scrollTo } = useVirtualRows({
     count: rows.length,
     height,
     overscan: 10,
@@ -61,12 +61,12 @@ export function Table<R>(props: TableProps<R>) {
     if (to === undefined) return;
     event.preventDefault();
     scrollTo(to);
-    focusLine(box.current, to, " a");
+    focusLine(box, to, " a");
   });
   const shown = narrow ? columns.filter((column) => column.wideOnly !== true) : columns;
   const tracks = narrow ? narrowTracks(shown.length) : shown.map((column) => column.width).join(" ");
   return (
-    <div ref={box} className="panel relative min-h-0 grow overflow-auto overscroll-contain">
+    <div ref={boxRef} className="panel relative min-h-0 grow overflow-auto overscroll-contain">
       <table aria-label={props.label} aria-rowcount={props.total + 1} aria-colcount={shown.length} className="block">
         <Head {...props} columns={shown} tracks={tracks} narrow={narrow} />
         <tbody className="relative block min-w-0" style={{ height: total }}>

@@ -1,5 +1,5 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useReducer, useRef, useState, type RefObject } from "react";
+import { useLayoutEffect, useReducer, useRef, useState } from "react";
 
 interface VirtualOptions {
   readonly count: number;
@@ -12,7 +12,9 @@ interface VirtualOptions {
 }
 
 export interface VirtualRows {
-  readonly box: RefObject<HTMLDivElement | null>;
+  /** The scrolling box once it is drawn, and the ref that finds it. */
+  readonly box: HTMLDivElement | null;
+  readonly boxRef: (box: HTMLDivElement | null) => void;
   readonly items: readonly { readonly index: number; readonly start: number }[];
   readonly total: number;
   readonly scrollTo: (index: number) => void;
@@ -21,14 +23,14 @@ export interface VirtualRows {
 /** The rows of a scrolling box that are on screen, as plain values (the adapter's object may not be memoised). */
 export function useVirtualRows(options: VirtualOptions): VirtualRows {
   const { count, height, overscan, above = 0, startAt = 0, onScroll } = options;
-  const box = useRef<HTMLDivElement>(null);
+  const [box, boxRef] = useState<HTMLDivElement | null>(null);
   const [, draw] = useReducer((drawn: number) => drawn + 1, 0);
   const settings = {
     count,
     overscan,
     scrollPaddingStart: above,
     estimateSize: () => height,
-    getScrollElement: () => box.current,
+    getScrollElement: () => box,
     initialOffset: startAt,
     observeElementRect,
     observeElementOffset,
@@ -39,12 +41,18 @@ export function useVirtualRows(options: VirtualOptions): VirtualRows {
     },
   };
   const [virtual] = useState(() => new Virtualizer<HTMLDivElement, Element>(settings));
+  const measured = useRef(height);
   virtual.setOptions(settings);
   useLayoutEffect(() => virtual._didMount(), [virtual]);
   useLayoutEffect(() => virtual._willUpdate());
-  useLayoutEffect(() => virtual.measure(), [height, virtual]);
+  useLayoutEffect(() => {
+    if (measured.current === height) return;
+    measured.current = height;
+    virtual.measure();
+  }, [height, virtual]);
   return {
     box,
+    boxRef,
     items: virtual.getVirtualItems(),
     total: virtual.getTotalSize(),
     scrollTo: (index) => virtual.scrollToIndex(index),
