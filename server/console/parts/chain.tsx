@@ -40,7 +40,7 @@ function BrokenLink({ link }: { readonly link: Link }) {
 /** All ten steps at a glance; what the chain does not speak of stays an empty ring. */
 function Strip({ chain }: { readonly chain: readonly Link[] }) {
   return (
-    <ol aria-label="The chain at a glance" className="grid grid-cols-5 gap-y-3 md:grid-cols-10">
+    <ol aria-label="The chain at a glance" className="isolate grid grid-cols-5 gap-y-3 md:grid-cols-10">
       {overviewOf(chain).map(({ kind, state }) => {
         const Icon = state === undefined ? undefined : stateIcons[state];
         return (
@@ -51,7 +51,7 @@ function Strip({ chain }: { readonly chain: readonly Link[] }) {
           >
             <span
               aria-hidden="true"
-              className="absolute top-3 right-1/2 left-[-50%] h-0.5 bg-line group-first:hidden"
+              className="absolute top-[0.6875rem] right-1/2 left-[-50%] -z-1 h-0.5 bg-line group-first:hidden"
             />
             <span
               className={`relative grid size-6 place-items-center rounded-full border-2 ${state === undefined ? "border-dashed border-edge bg-surface" : "border-tone-fill bg-tone-wash text-tone"}`}

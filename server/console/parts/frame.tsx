@@ -40,7 +40,7 @@ export function Frame() {
 
 function Side({ onSearch }: { readonly onSearch: () => void }) {
   return (
-    <div className="sticky top-0 z-30 flex items-center gap-2 border-b bg-surface px-3 py-2 md:h-dvh md:flex-col md:items-stretch md:gap-4 md:border-r md:border-b-0 md:px-3 md:py-5">
+    <header className="sticky top-0 z-30 flex items-center gap-2 border-b bg-surface px-3 py-2 md:h-dvh md:flex-col md:items-stretch md:gap-4 md:border-r md:border-b-0 md:px-3 md:py-5">
       <a
         href={address.overview()}
         className="flex items-center gap-2.5 rounded-lg px-1.5 text-lg font-semibold tracking-tight"
@@ -66,7 +66,7 @@ function Side({ onSearch }: { readonly onSearch: () => void }) {
           <ThemeButton />
         </div>
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -19,11 +19,11 @@ export function Path(props: {
           className="mr-1.5 max-w-32 shrink-0 truncate rounded bg-sunken px-1 text-xs text-soft"
           title={`Inside ${visible(root)}`}
         >
-          in {splitPath(root).name}
+          in {rootName(root)}
         </span>
       )}
       <span className="min-w-0 shrink-[999] truncate text-soft">{folder}</span>
-      <span className="min-w-16 max-w-full truncate font-medium">{name}</span>
+      <span className="max-w-full min-w-0 truncate font-medium">{name}</span>
     </>
   );
   const shape = "flex min-w-0 items-baseline font-mono text-xs";
@@ -45,3 +45,6 @@ export function Path(props: {
     </a>
   );
 }
+
+/** The last two folders: a container's root ends in "merged" or "rootfs", which alone says nothing. */
+const rootName = (root: string): string => visible(root).split("/").slice(-2).join("/");

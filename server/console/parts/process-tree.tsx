@@ -131,7 +131,7 @@ function ProcessLine(props: {
       >
         <ChevronRight size={15} aria-hidden="true" className={`transition-transform ${expanded ? "rotate-90" : ""}`} />
       </button>
-      <span className="w-14 shrink-0 text-right font-mono text-xs text-soft tabular-nums">{process.pid}</span>
+      <span className="w-12 shrink-0 font-mono text-xs text-soft tabular-nums">{process.pid}</span>
       <span className="min-w-0 grow">
         <span className="block truncate font-mono text-xs font-medium" title={visible(process.command)}>
           {visible(process.command)}

@@ -6,11 +6,11 @@ export function lineAt(target: EventTarget | null): number | undefined {
   return line === null ? undefined : Number(line.dataset["row"]);
 }
 
-/** Focuses a line, or what stands in it, once the virtualiser has drawn it. */
-export function focusLine(box: HTMLElement | null, index: number, inside = ""): void {
-  requestAnimationFrame(() =>
-    box?.querySelector<HTMLElement>(`[data-row="${index}"]${inside}`)?.focus({ preventScroll: true }),
-  );
+/** Focuses a line, or what stands in it: at once where it is drawn, else as soon as the virtualiser has drawn it. */
+export function focusLine(box: HTMLElement | null, index: number, inside = "", frames = 30): void {
+  const line = box?.querySelector<HTMLElement>(`[data-row="${index}"]${inside}`);
+  if (line !== undefined && line !== null) line.focus({ preventScroll: true });
+  else if (frames > 0) requestAnimationFrame(() => focusLine(box, index, inside, frames - 1));
 }
 
 /** Keys pressed anywhere in a list are heard once, at its box. */

@@ -72,7 +72,7 @@ function LegendEntry(props: {
     </>
   );
   return (
-    <li data-tone={standing} className={amount === 0 ? "opacity-75" : ""}>
+    <li data-tone={amount === 0 ? undefined : standing}>
       {href === undefined ? (
         <span className="inline-flex items-center gap-1.5 text-sm">{words}</span>
       ) : (

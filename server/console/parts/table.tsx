@@ -129,7 +129,7 @@ function SortButton<R>(props: {
   return (
     <button
       type="button"
-      className="inline-flex items-center gap-1 rounded hover:text-ink"
+      className={`inline-flex items-center gap-1 rounded hover:text-ink ${column.right === true ? "flex-row-reverse" : ""}`}
       onClick={() => onSort(now === "none" ? first : now === "ascending" ? `-${name}` : name)}
     >
       {column.title}

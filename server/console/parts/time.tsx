@@ -14,7 +14,7 @@ export function Time({ at, brief = false }: { readonly at: number; readonly brie
   return (
     <time dateTime={isoOf(at)} className="tabular-nums">
       <span className="whitespace-nowrap">{exact}</span>{" "}
-      <span className="whitespace-nowrap text-soft">{relative(at, now)}</span>
+      <span className="whitespace-nowrap text-soft">· {relative(at, now)}</span>
     </time>
   );
 }

@@ -13,7 +13,7 @@ export function Headline({ overview }: { readonly overview: OverviewData }) {
       {percent === undefined ? (
         <p className="text-lg">No running program has been reported yet.</p>
       ) : (
-        <p className="max-w-[46rem] text-xl leading-snug tracking-tight text-balance md:text-2xl">
+        <p className="max-w-[62rem] text-xl leading-snug tracking-tight text-pretty md:text-2xl">
           <strong className="font-semibold text-accent tabular-nums">{percent}</strong> of what runs now has proof of
           where it came from:{" "}
           <span className="text-soft">
