@@ -21,7 +21,7 @@ const pages = [
   ["Devices", "/devices", "build-07.prague"],
   ["Device", "/devices/dev_0", "What it cannot see"],
   ["Executables", "/executables", "100,000 files"],
-  ["a refuted executable", "/executables/exe_0", "The chain is contradicted at"],
+  ["a refuted executable", "/executables/exe_0", "Contradicted link: file"],
   ["a hostile executable", "/executables/exe_3", "xe2"],
   ["a very long path", "/executables/exe_5", "Identity"],
   ["Packages", "/packages", "900 packages"],

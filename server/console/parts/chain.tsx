@@ -29,7 +29,7 @@ function BrokenLink({ link }: { readonly link: Link }) {
       <CircleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-tone" />
       <div className="min-w-0">
         <p className="font-semibold text-tone">
-          {failed ? "The chain is contradicted at" : "The chain is missing its"} {link.link}
+          {failed ? "Contradicted link" : "Missing link"}: {link.link}
         </p>
         <p className="text-sm wrap-anywhere">{visible(link.says)}</p>
       </div>

@@ -63,7 +63,7 @@ export function Choices<T extends string>(props: {
   readonly onToggle: (value: T) => void;
 }) {
   return (
-    <fieldset className="flex max-w-full min-w-0 flex-wrap gap-1.5">
+    <fieldset className="flex max-w-full min-w-0 gap-1.5 p-0.5 max-md:overflow-x-auto md:flex-wrap">
       <legend className="sr-only">{props.label}</legend>
       {props.choices.map(({ value, word, tone, icon, title }) => (
         <button

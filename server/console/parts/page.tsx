@@ -50,7 +50,9 @@ export function Panel(props: {
 }) {
   return (
     <section aria-label={props.title} data-tone={props.tone} className={`panel min-w-0 ${props.className ?? ""}`}>
-      <header className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 px-4 pt-3.5 pb-2">
+      <header
+        className={`flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1 rounded-t-xl px-4 ${props.tone === undefined ? "pt-3.5 pb-2" : "mb-3 bg-tone-wash py-2.5"}`}
+      >
         <h2 className={`text-base font-semibold ${props.tone === undefined ? "" : "text-tone"}`}>{props.title}</h2>
         {props.note === undefined ? undefined : <span className="text-xs text-soft">{props.note}</span>}
       </header>

@@ -100,12 +100,12 @@ const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle
   );
 });
 
-/** Guides for the depth; past eight the depth is written. */
+/** Guides for the depth, fewer on a narrow screen; past eight the depth is written. */
 function Indent({ depth }: { readonly depth: number }) {
   return (
     <span aria-hidden="true" className="flex h-full shrink-0 self-stretch">
       {Array.from({ length: Math.min(depth, 8) }, (_, level) => (
-        <span key={level} className="ml-2 w-2 border-l border-line md:w-3" />
+        <span key={level} className={`ml-2 w-1.5 border-l border-line md:w-3 ${level < 3 ? "" : "max-md:hidden"}`} />
       ))}
       {depth > 8 ? <span className="self-center text-xs text-soft">{depth}</span> : undefined}
     </span>
@@ -131,7 +131,7 @@ function ProcessLine(props: {
       >
         <ChevronRight size={15} aria-hidden="true" className={`transition-transform ${expanded ? "rotate-90" : ""}`} />
       </button>
-      <span className="w-12 shrink-0 font-mono text-xs text-soft tabular-nums">{process.pid}</span>
+      <span className="hidden w-12 shrink-0 font-mono text-xs text-soft tabular-nums md:inline">{process.pid}</span>
       <span className="min-w-0 grow">
         <span className="block truncate font-mono text-xs font-medium" title={visible(process.command)}>
           {visible(process.command)}
@@ -148,7 +148,7 @@ function ProcessLine(props: {
         </span>
       </span>
       <span className="flex shrink-0 flex-col items-end">
-        <VerdictBadge standing={process.standing} basis={process.basis} />
+        <VerdictBadge standing={process.standing} basis={process.basis} tight />
         {process.worst === process.standing ? undefined : (
           <span data-tone={process.worst} className="text-xs font-medium text-tone">
             maps {standingWords[process.worst].word.toLowerCase()}
@@ -172,7 +172,7 @@ function MappedLine({ mapped }: { readonly mapped: Mapped }) {
         )}
       </span>
       <span className="shrink-0">
-        <VerdictBadge standing={mapped.standing} basis={mapped.basis} />
+        <VerdictBadge standing={mapped.standing} basis={mapped.basis} tight />
       </span>
     </>
   );

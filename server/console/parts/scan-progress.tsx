@@ -22,6 +22,22 @@ export function ScanProgress({ scan, label }: { readonly scan: Scan; readonly la
   );
 }
 
+/** The same on one line of a list. */
+export function ScanLine({ scan, label }: { readonly scan: Scan; readonly label: string }) {
+  const words = scanWords[scan.state];
+  const part = scanShare(scan);
+  return (
+    <span className="flex items-center gap-2.5">
+      <span className="shrink-0 font-medium">
+        {part === undefined ? words : `${words}, ${Math.floor(part * 100)}%`}
+      </span>
+      <span className="min-w-8 grow [&>progress]:mt-0">
+        <Progress label={`${label}: ${words}`} part={part} />
+      </span>
+    </span>
+  );
+}
+
 /** A bar toward a known end, or one that says only that work goes on. */
 export function Progress({ label, part }: { readonly label: string; readonly part: number | undefined }) {
   return part === undefined ? (
@@ -62,8 +78,8 @@ export function scanDetail(scan: Scan, now: number): string {
 
 const scanWords: Readonly<Record<Scan["state"], string>> = {
   never: "Not scanned yet",
-  walking: "Looking through the disk",
-  hashing: "Hashing executables",
+  walking: "Reading the disk",
+  hashing: "Hashing",
   proving: "Proving",
   done: "Scanned",
   failed: "The scan failed",

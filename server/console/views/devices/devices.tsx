@@ -7,7 +7,7 @@ import { FilterBar, FilterText } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
 import { ListPage } from "../../parts/page.tsx";
-import { running, ScanProgress } from "../../parts/scan-progress.tsx";
+import { running, ScanLine } from "../../parts/scan-progress.tsx";
 import { Bar } from "../../parts/standing-bar.tsx";
 import { Empty, Failed, Loading } from "../../parts/states.tsx";
 import { ListFoot, Table, type Column } from "../../parts/table.tsx";
@@ -108,7 +108,7 @@ const columns: readonly Column<DeviceRow>[] = [
     width: "minmax(12rem,1.2fr)",
     cell: (row) =>
       running(row.scan) ? (
-        <ScanProgress scan={row.scan} label={row.name} />
+        <ScanLine scan={row.scan} label={row.name} />
       ) : (
         <span className="text-soft tabular-nums">
           {counted(row.executables.total, "file")}, {counted(row.packages, "package")}
@@ -132,7 +132,7 @@ export function Online({ online }: { readonly online: boolean }) {
   return (
     <span
       data-tone={online ? "proven" : "unproven"}
-      className="inline-flex items-center gap-1.5 text-sm font-medium text-tone"
+      className="inline-flex items-center gap-1.5 align-middle text-sm font-medium text-tone"
     >
       <Icon size={14} aria-hidden="true" />
       {online ? "Online" : "Silent"}

@@ -39,7 +39,7 @@ export const executableColumns: readonly Column<ExecutableRow>[] = [
     width: "12rem",
     sort: "standing",
     falling: true,
-    cell: (row) => <VerdictBadge standing={row.standing} basis={row.basis} />,
+    cell: (row) => <VerdictBadge standing={row.standing} basis={row.basis} tight />,
   },
   { key: "kind", title: "Kind", width: "4.5rem", wideOnly: true, cell: (row) => kindWords[row.kind] },
   {

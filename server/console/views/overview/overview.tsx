@@ -54,7 +54,7 @@ function Filled({ overview }: { readonly overview: OverviewData }) {
         <Panel
           title={`${counted(executables.standings.refuted, "file")} refuted: evidence contradicts these bytes`}
           tone="refuted"
-          className="border-tone/40 bg-tone-wash"
+          className="border-tone/45"
           note={
             <a className="inline-link" href={address.executables({ standing: ["refuted"] })}>
               Open all

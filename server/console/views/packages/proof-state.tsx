@@ -7,7 +7,11 @@ export type ProofState = Row<"packages">["proof"];
 export function Proof({ state }: { readonly state: ProofState }) {
   const { word, tone, icon: Icon, means } = proofWords[state];
   return (
-    <span data-tone={tone} title={means} className="inline-flex items-center gap-1.5 text-sm font-medium text-tone">
+    <span
+      data-tone={tone}
+      title={means}
+      className="inline-flex items-center gap-1.5 align-middle text-sm font-medium text-tone"
+    >
       <Icon size={14} strokeWidth={2.25} aria-hidden="true" />
       {word}
     </span>
