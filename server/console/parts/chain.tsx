@@ -51,7 +51,7 @@ function Strip({ chain }: { readonly chain: readonly Link[] }) {
           >
             <span
               aria-hidden="true"
-              className="absolute top-[0.6875rem] right-1/2 left-[-50%] -z-1 h-0.5 bg-line group-first:hidden"
+              className="absolute top-[0.6875rem] right-1/2 left-[-50%] -z-1 h-0.5 bg-line group-first:hidden max-md:group-nth-6:hidden"
             />
             <span
               className={`relative grid size-6 place-items-center rounded-full border-2 ${state === undefined ? "border-dashed border-edge bg-surface" : "border-tone-fill bg-tone-wash text-tone"}`}

@@ -1,4 +1,4 @@
-import { Plus, Wifi, WifiOff } from "lucide-react";
+import { CircleX, Plus, Wifi, WifiOff } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
 import { deviceFields } from "../../data/list-filters.ts";
@@ -106,14 +106,7 @@ const columns: readonly Column<DeviceRow>[] = [
     key: "scan",
     title: "Inventory",
     width: "minmax(12rem,1.2fr)",
-    cell: (row) =>
-      running(row.scan) ? (
-        <ScanLine scan={row.scan} label={row.name} />
-      ) : (
-        <span className="text-soft tabular-nums">
-          {counted(row.executables.total, "file")}, {counted(row.packages, "package")}
-        </span>
-      ),
+    cell: (row) => <Inventory row={row} />,
   },
   {
     key: "lastSeen",
@@ -126,6 +119,28 @@ const columns: readonly Column<DeviceRow>[] = [
     cell: (row) => <Time at={row.lastSeen} brief />,
   },
 ];
+
+function Inventory({ row }: { readonly row: DeviceRow }) {
+  const { scan } = row;
+  if (running(scan)) return <ScanLine scan={scan} label={row.name} />;
+  if (scan.state === "never") return <span className="text-soft">Not scanned yet</span>;
+  if (scan.state === "failed")
+    return (
+      <span
+        data-tone="refuted"
+        title={visible(scan.says ?? "")}
+        className="flex items-center gap-1.5 font-medium text-tone"
+      >
+        <CircleX size={14} aria-hidden="true" />
+        The scan failed
+      </span>
+    );
+  return (
+    <span className="text-soft tabular-nums">
+      {counted(row.executables.total, "file")}, {counted(row.packages, "package")}
+    </span>
+  );
+}
 
 export function Online({ online }: { readonly online: boolean }) {
   const Icon = online ? Wifi : WifiOff;
