@@ -153,7 +153,7 @@ function PlainRow<R>({ row, index, top, height, columns, tracks, narrow }: RowPr
     <tr
       aria-rowindex={index + 2}
       data-row={index}
-      className="absolute inset-x-0 top-0 grid content-center items-center gap-x-4 gap-y-1 border-b border-line/70 px-4 hover:bg-sunken/60 has-[a:focus-visible]:bg-accent-wash"
+      className="absolute inset-x-0 top-0 grid content-center items-center gap-x-4 gap-y-1 border-b border-line/70 px-4 hover:bg-sunken/60 contain-strict has-[a:focus-visible]:bg-accent-wash has-[a:focus-visible]:outline-2 has-[a:focus-visible]:-outline-offset-2 has-[a:focus-visible]:outline-accent"
       style={{ transform: `translateY(${top}px)`, height, gridTemplateColumns: tracks }}
     >
       {columns.map((column, at) => (
