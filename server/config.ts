@@ -18,7 +18,10 @@ export interface ServerConfig {
 }
 
 /** Throws CONFIG_INVALID naming the field. */
-export function checkConfig(raw: Partial<Record<keyof ServerConfig, unknown>>, defaults: { readonly consoleFolder: string }): ServerConfig {
+export function checkConfig(
+  raw: Partial<Record<keyof ServerConfig, unknown>>,
+  defaults: { readonly consoleFolder: string },
+): ServerConfig {
   const config = {
     folder: text(raw.folder ?? "/var/lib/provost-server", "folder"),
     host: text(raw.host ?? "127.0.0.1", "host"),
@@ -31,7 +34,8 @@ export function checkConfig(raw: Partial<Record<keyof ServerConfig, unknown>>, d
   };
   if (!isAbsolute(config.folder)) throw wrong("folder", "an absolute path", config.folder);
   // Without TLS nothing but this machine itself may come in.
-  if (!["127.0.0.1", "::1", "localhost"].includes(config.host)) throw wrong("host", "127.0.0.1 or ::1, as long as the server has no TLS", config.host);
+  if (!["127.0.0.1", "::1", "localhost"].includes(config.host))
+    throw wrong("host", "127.0.0.1 or ::1, as long as the server has no TLS", config.host);
   return Object.freeze(config);
 }
 

@@ -28,7 +28,13 @@ import { startTrustWork } from "./trust/work.ts";
 /** What whoever started the server may ask and is told, over IPC where there is one. */
 export type ServerQuestion = { readonly ask: "summary" } | { readonly ask: "sign-in" };
 export type ServerMessage =
-  | { readonly kind: "ready"; readonly address: string; readonly agentUrl: string; readonly signIn: string; readonly token: string }
+  | {
+      readonly kind: "ready";
+      readonly address: string;
+      readonly agentUrl: string;
+      readonly signIn: string;
+      readonly token: string;
+    }
   | { readonly kind: "failed"; readonly code: string; readonly why: string; readonly remedy?: string }
   | { readonly kind: "sign-in"; readonly link: string }
   | { readonly kind: "summary"; readonly overview: unknown };
@@ -37,6 +43,8 @@ export interface RunningServer {
   readonly address: string;
   readonly parts: Parts;
   readonly edge: Edge;
+  /** Answers at hand are still being worked into verdicts. */
+  working(): boolean;
   close(): Promise<void>;
 }
 
@@ -107,13 +115,15 @@ export async function startServer(config: ServerConfig, log: (line: string) => v
   address = await listen(app, config);
   // Debian publishes twice a day: versions come and lapse. The archives are asked again, the proofs at hand stay.
   const nightly = schedule("17 */6 * * *", () => {
-    for (const { id } of store.read.devices({ limit: 500, sort: "name" }, new Set()).rows) opened.noteChange(id as never);
+    for (const { id } of store.read.devices({ limit: 500, sort: "name" }, new Set()).rows)
+      opened.noteChange(id as never);
     work.wake();
   });
   return {
     address,
     parts,
     edge: running,
+    working: () => work.busy(),
     async close() {
       await nightly.stop();
       work.close();
@@ -134,10 +144,14 @@ async function listen(app: ReturnType<typeof openHttp>, config: ServerConfig): P
     } catch (cause) {
       const taken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
       if (taken && tried + 1 < config.portTries) continue;
-      throw new AppError("PORT_IN_USE", `port ${port} on ${config.host} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-        remedy: "stop what listens there, or choose another port with PROVOST_PORT",
-      });
+      throw new AppError(
+        "PORT_IN_USE",
+        `port ${port} on ${config.host} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          cause,
+          remedy: "stop what listens there, or choose another port with PROVOST_PORT",
+        },
+      );
     }
   }
 }
@@ -156,7 +170,9 @@ async function startProgram(): Promise<void> {
         folder: PROVOST_SERVER_STATE,
         port: PROVOST_PORT,
         portTries: PROVOST_PORT_TRIES,
-        ...(PROVOST_LOCAL_ARCHIVES === undefined ? {} : { localArchives: PROVOST_LOCAL_ARCHIVES.split(":").filter((path) => path !== "") }),
+        ...(PROVOST_LOCAL_ARCHIVES === undefined
+          ? {}
+          : { localArchives: PROVOST_LOCAL_ARCHIVES.split(":").filter((path) => path !== "") }),
       },
       { consoleFolder: consoleFolder() },
     );
@@ -168,10 +184,19 @@ async function startProgram(): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
     process.once("disconnect", stop);
     const signIn = newSignInLink(server.parts);
-    if (process.send === undefined) process.stdout.write(`Provost server at ${server.address}\nSign in (once, within 15 minutes): ${signIn}\n`);
+    if (process.send === undefined)
+      process.stdout.write(`Provost server at ${server.address}\nSign in (once, within 15 minutes): ${signIn}\n`);
     process.on("message", (question: ServerQuestion) => {
       if (question.ask === "sign-in") tell({ kind: "sign-in", link: newSignInLink(server.parts) });
-      else tell({ kind: "summary", overview: { ...server.parts.store.read.overview(server.edge.online, Date.now()), proofs: allProofs(server.parts) } });
+      else
+        tell({
+          kind: "summary",
+          overview: {
+            ...server.parts.store.read.overview(server.edge.online, Date.now()),
+            proofs: allProofs(server.parts),
+            working: server.working(),
+          },
+        });
     });
     tell({
       kind: "ready",
@@ -183,7 +208,12 @@ async function startProgram(): Promise<void> {
   } catch (cause) {
     const failed: ServerMessage =
       cause instanceof AppError
-        ? { kind: "failed", code: cause.code, why: cause.message, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) }
+        ? {
+            kind: "failed",
+            code: cause.code,
+            why: cause.message,
+            ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
+          }
         : { kind: "failed", code: "STATE_UNUSABLE", why: cause instanceof Error ? cause.message : String(cause) };
     if (process.connected) tell(failed);
     else process.stderr.write(`provost-server: ${failed.code}: ${failed.why}\n${failed.remedy ?? ""}\n`);
@@ -194,4 +224,5 @@ async function startProgram(): Promise<void> {
 
 /** The built console lies beside the bundle, or in the source tree's console folder. */
 const consoleFolder = (): string =>
+  process.env["PROVOST_CONSOLE"] ??
   fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./console/dist" : "./console", import.meta.url));

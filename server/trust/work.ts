@@ -5,7 +5,8 @@ import type { ProofDesk } from "./desk.ts";
 export interface TrustWork {
   /** Something was noted at the desk. */
   wake(): void;
-  /** Archives are asked again: new versions may have come, others may have lapsed. */
+  /** Questions are being put or answered. */
+  busy(): boolean;
   close(): void;
 }
 
@@ -18,7 +19,12 @@ export interface TrustEvents {
  * Runs derivation and the desk side by side: derivation waits for downloads and digests, the desk takes its small steps in
  * between, so that the server answers people and agents all the while.
  */
-export function startTrustWork(derivation: Derivation, desk: ProofDesk, events: TrustEvents, now: () => Instant): TrustWork {
+export function startTrustWork(
+  derivation: Derivation,
+  desk: ProofDesk,
+  events: TrustEvents,
+  now: () => Instant,
+): TrustWork {
   const stop = new AbortController();
   let deriving = false;
   let again = false;
@@ -71,6 +77,7 @@ export function startTrustWork(derivation: Derivation, desk: ProofDesk, events: 
     wake() {
       stepping ??= setTimeout(step, 150);
     },
+    busy: () => deriving || again || stepping !== undefined,
     close() {
       stop.abort();
       clearTimeout(stepping);
