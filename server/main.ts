@@ -223,6 +223,7 @@ async function startProgram(): Promise<void> {
 }
 
 /** The built console lies beside the bundle, or in the source tree's console folder. */
-const consoleFolder = (): string =>
-  process.env["PROVOST_CONSOLE"] ??
-  fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./console/dist" : "./console", import.meta.url));
+function consoleFolder(): string {
+  const beside = import.meta.url.endsWith(".ts") ? "./console/dist" : "./console";
+  return process.env["PROVOST_CONSOLE"] ?? fileURLToPath(new URL(beside, import.meta.url));
+}
