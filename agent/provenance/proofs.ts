@@ -1,5 +1,5 @@
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
-import type { Sha256 } from "@provost/shared/model/ids.ts";
+import type { Purl, Sha256 } from "@provost/shared/model/ids.ts";
 import type { ChainLink, Verdict } from "@provost/shared/model/verdict.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
 import { judge } from "@provost/shared/provenance/judge.ts";
