@@ -74,7 +74,7 @@ module.exports = {
     parser: "swc",
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(?:agent|server|shared|installers)/(?:.*/)?dist/" },
+    exclude: { path: "^(?!node_modules/).+/dist/" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],
