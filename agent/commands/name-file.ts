@@ -141,7 +141,8 @@ function notRegular(path: string, stats: Stats): Refusal {
   };
 }
 
-function cannotReach(path: string, cause: unknown): Refusal {
+function cannotReach(whole: string, cause: unknown): Refusal {
+  const path = whole.length > 500 ? `${whole.slice(0, 500)}…` : whole;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
   const base = { ok: false, path } as const;
   switch (code) {
@@ -170,7 +171,7 @@ function cannotReach(path: string, cause: unknown): Refusal {
         ...base,
         code: "LIMIT",
         exit: 2,
-        says: `the name is longer than the kernel takes: ${path.slice(0, 200)}…`,
+        says: `the name is longer than the kernel takes: ${path}`,
         remedy: "change to its folder and use a relative name",
       };
     default:

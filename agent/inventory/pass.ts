@@ -77,7 +77,7 @@ function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
   const walked = survey({
     plan: startingAt(planMounts(readMounts()), options.starts),
     excluded: new Set([...options.excluded, options.folder]),
-    seen: loadSeen(seenPath) ?? new SeenFiles(100_000),
+    seen: loadSeen(seenPath) ?? SeenFiles.forFiles(100_000),
     knownAt: (path) => {
       const row = known.get(path);
       // Without a digest there is something to try again: another user, or a higher limit, may read it now.
@@ -106,7 +106,7 @@ function withoutWalk(known: Known): Survey {
     roots: [...roots].map(emptyFound),
     blind: [],
     closed: [],
-    seen: new SeenFiles(1),
+    seen: SeenFiles.forFiles(1),
     fingerprint: "",
   };
 }
