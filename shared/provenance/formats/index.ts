@@ -1,0 +1,16 @@
+import type { ProvenanceFormat } from "../format.ts";
+import type { Trust } from "../trust.ts";
+import { dsse } from "./dsse/dsse.ts";
+import { npmAttestations } from "./npm-attestations/npm-attestations.ts";
+import { npmSignature } from "./npm-signature/npm-signature.ts";
+import { pep740 } from "./pep740/pep740.ts";
+import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
+
+/** Every format, in the order they are asked whether a document is theirs. */
+export const formats: readonly ProvenanceFormat<Trust>[] = [
+  npmAttestations,
+  pep740,
+  sigstoreBundle,
+  dsse,
+  npmSignature,
+];

@@ -1,0 +1,27 @@
+/** `npm run conformance`: other projects' published cases, and which of them do not come out as published. */
+import { bundleCases } from "./bundle-cases.ts";
+import { slsaVerifier } from "./slsa-verifier.ts";
+import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
+
+const sets: readonly (() => Promise<SetResult>)[] = [bundleCases, slsaVerifier];
+
+if (!haveVectors()) {
+  process.stderr.write(`no vectors at ${vectorsRoot}; set PROVOST_VECTORS\n`);
+  process.exitCode = 2;
+} else {
+  const results: SetResult[] = [];
+  for (const set of sets) results.push(await set());
+  print(results);
+  process.exitCode = results.every(({ unexpected }) => unexpected.length === 0) ? 0 : 1;
+}
+
+function print(results: readonly SetResult[]): void {
+  if (process.argv.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
+    return;
+  }
+  for (const { name, total, asExpected, unexpected } of results) {
+    process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
+    for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
+  }
+}
