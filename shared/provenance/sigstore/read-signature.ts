@@ -97,7 +97,7 @@ function certificateOf(leaf: Certificate, bundle: Bundle, trust: Trust, times: r
       "nothing proves when it was signed",
       "a log's promise of inclusion or a timestamp",
     );
-  const between = "certificates" in bundle.signer ? bundle.signer.certificates.slice(1).map(parseCertificate) : [];
+  const between = "certificates" in bundle.signer ? bundle.signer.certificates.slice(1) : [];
   const at = times.map((time) => time.at);
   const { authority, issuer, checks } = issuerOf(leaf, between, trust.sigstore.authorities, at);
   const signer = certificateSigner(leaf, authority.name);

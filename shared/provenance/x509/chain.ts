@@ -31,12 +31,16 @@ export function authority(name: string, chain: readonly Buffer[], from: number, 
  */
 export function issuerOf(
   leaf: Certificate,
-  between: readonly Certificate[],
+  between: readonly Buffer[],
   authorities: readonly Authority[],
   times: readonly number[],
 ): { readonly authority: Authority; readonly issuer: Certificate; readonly checks: readonly SignatureCheck[] } {
   if (isAuthority(leaf)) throw forged("the signing certificate is itself an authority");
-  const candidates = authorities.flatMap((known) => pathsFrom(leaf, between, known));
+  const unknown = between.filter(
+    (der) => !authorities.some(({ issuers }) => issuers.some((one) => one.der.equals(der))),
+  );
+  const strangers = unknown.map(parseCertificate);
+  const candidates = authorities.flatMap((known) => pathsFrom(leaf, strangers, known));
   if (candidates.length === 0)
     throw unknownToTrust(
       "its certificate was issued by an authority that the trust document does not name",
@@ -60,8 +64,7 @@ interface Path {
   readonly checks: readonly SignatureCheck[];
 }
 
-function pathsFrom(leaf: Certificate, between: readonly Certificate[], known: Authority): readonly Path[] {
-  const strangers = between.filter((one) => !known.issuers.some((issuer) => issuer.der.equals(one.der)));
+function pathsFrom(leaf: Certificate, strangers: readonly Certificate[], known: Authority): readonly Path[] {
   const steps = [leaf, ...strangers];
   const last = steps.at(-1);
   const top = known.issuers.filter((issuer) => last !== undefined && issuer.subject.equals(last.issuer));
