@@ -1,9 +1,21 @@
-/** `npm run conformance`: other projects' published cases, and which of them do not come out as published. */
+/** `npm run conformance [-- --json] [-- --mutants[=N]]`: other projects' published cases, and which come out otherwise. */
 import { bundleCases } from "./bundle-cases.ts";
+import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
+import { mutants } from "./mutants.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
 
-const sets: readonly (() => Promise<SetResult>)[] = [bundleCases, slsaVerifier];
+const sets: readonly (() => Promise<SetResult>)[] = [
+  bundleCases,
+  slsaVerifier,
+  pypiAttestations,
+  npmPacote,
+  inTotoExamples,
+  sigstoreJs,
+  ghCli,
+];
+const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
+const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);
 
 if (!haveVectors()) {
   process.stderr.write(`no vectors at ${vectorsRoot}; set PROVOST_VECTORS\n`);
@@ -11,6 +23,7 @@ if (!haveVectors()) {
 } else {
   const results: SetResult[] = [];
   for (const set of sets) results.push(await set());
+  results.push(await mutants(mutantCount, 20_261_122));
   print(results);
   process.exitCode = results.every(({ unexpected }) => unexpected.length === 0) ? 0 : 1;
 }
