@@ -54,8 +54,11 @@ function mutatedText(one: Seed, random: Random): Mutant {
 
 function mutatedArtefact(one: Seed, artefact: Uint8Array, random: Random): Mutant {
   const [bytes, at] = flipped(artefact, random);
-  const { sha256, sha512, ...named } = one.subject;
-  return { how: `artefact byte ${at}`, evidence: one.evidence, subject: subjectOf(bytes, named) };
+  return {
+    how: `artefact byte ${at}`,
+    evidence: one.evidence,
+    subject: subjectOf(bytes, one.subject.name === undefined ? {} : { name: one.subject.name }),
+  };
 }
 
 /** One byte inside one base64 value, written back as base64: what survives JSON and is seen by the inner parsers. */

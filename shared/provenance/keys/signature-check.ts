@@ -37,7 +37,7 @@ export function settle(checks: readonly SignatureCheck[]): void {
 export async function settleTogether(checks: readonly SignatureCheck[]): Promise<void> {
   const aside = checks.map((check) => (isSlow(check) ? holdsAside(check) : undefined));
   const here = checks.map((check) => isSlow(check) || holds(check));
-  const held = await Promise.all(aside.map((slow, at) => slow ?? here[at] === true));
+  const held = await Promise.all(aside.map((slow, at) => slow ?? Promise.resolve(here[at] === true)));
   const failed = checks[held.indexOf(false)];
   if (failed !== undefined) throw broken(failed);
 }

@@ -61,12 +61,15 @@ const AttestationDocument = z.strictObject({
   }),
   envelope: z.strictObject({ statement: base64, signature: base64 }),
 });
-const PublisherDocument = z.object({
+const PublisherDocument = z.strictObject({
   kind: z.string().max(100),
   repository: z.string().max(1000).nullish(),
   workflow: z.string().max(1000).nullish(),
   workflow_filepath: z.string().max(1000).nullish(),
   email: z.string().max(1000).nullish(),
+  // Named by the index alone; no certificate says it, and nothing rests on it.
+  environment: z.string().max(1000).nullish(),
+  claims: z.record(z.string(), z.unknown()).nullish(),
 });
 const ProvenanceDocument = z.strictObject({
   version: z.literal(1),
