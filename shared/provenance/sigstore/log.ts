@@ -103,7 +103,8 @@ function noteSignature(block: string, log: TransparencyLog): Buffer {
     const parts = /^\u2014 (\S+) ([A-Za-z0-9+/=]+)$/.exec(line);
     const bytes = parts?.[2] === undefined ? undefined : base64Bytes(parts[2]);
     if (bytes === undefined || bytes.length < 5) throw unreadable("the checkpoint's signatures are malformed");
-    if (parts?.[1] === log.name && bytes.subarray(0, 4).equals(log.id.subarray(0, 4))) return bytes.subarray(4);
+    if (parts?.[1] === log.name && bytes.subarray(0, 4).equals(log.checkpointId.subarray(0, 4)))
+      return bytes.subarray(4);
   }
   throw forged("the checkpoint is not signed by the log");
 }

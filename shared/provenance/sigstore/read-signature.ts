@@ -150,18 +150,20 @@ function requireNoOtherKey(leaf: Certificate, content: Content): void {
     throw forged("the envelope names another key than its certificate");
 }
 
-/** A managed key is found by the hint alone; an envelope that names another key by its id is not about this key. */
+/**
+ * A managed key is found by the bundle's hint: the id the owner gave the key, or the base64 of its SHA-256, which cosign writes. An
+ * envelope may repeat the hint or say nothing, except in formats whose registry always says it.
+ */
 function keyNamed(hint: string, content: Content, trust: Trust, use: KeyUse): PlainKey {
   const keyId = content.kind === "envelope" ? content.envelope.signatures[0].keyId : hint;
-  if (hint !== "" && keyId === "")
+  if (keyId === "" && use === "npm:attestations")
     throw new Refusal(
       "unsupported",
       "the envelope does not say which key signed it",
       "an envelope whose key id equals the bundle's hint",
     );
-  if (keyId !== hint) throw forged("the envelope names another key than the bundle");
-  const named = trust.keys.filter((key) => key.id === hint && key.uses.has(use));
-  const [key] = named;
+  if (keyId !== "" && keyId !== hint) throw forged("the envelope names another key than the bundle");
+  const key = trust.keys.find((one) => one.uses.has(use) && (one.id === hint || hintOf(one.key) === hint));
   if (key === undefined)
     throw unknownToTrust(
       `it is signed by the key ${hint.slice(0, 100)}, which the trust document does not hold`,
@@ -169,6 +171,8 @@ function keyNamed(hint: string, content: Content, trust: Trust, use: KeyUse): Pl
     );
   return key;
 }
+
+const hintOf = (key: PublicKey): string => Buffer.from(key.fingerprint, "hex").toString("base64");
 
 export function requireInWindow(key: PlainKey, times: readonly { readonly at: number }[], now: number): void {
   const bounded = key.from > Number.NEGATIVE_INFINITY || key.until < Number.POSITIVE_INFINITY;

@@ -19,6 +19,8 @@ export interface TransparencyLog {
   /** The host a checkpoint's signature line is named after. */
   readonly name: string;
   readonly id: Buffer;
+  /** The first bytes of this name the key in a checkpoint. */
+  readonly checkpointId: Buffer;
   readonly key: PublicKey;
   readonly from: number;
   readonly until: number;
@@ -67,7 +69,8 @@ function logOf(log: z.infer<typeof Log>): TransparencyLog {
   const [from, until] = window(log.publicKey.validFor);
   return {
     name: hostOf(log.baseUrl),
-    id: bytes((log.checkpointKeyId ?? log.logId).keyId),
+    id: bytes(log.logId.keyId),
+    checkpointId: bytes((log.checkpointKeyId ?? log.logId).keyId),
     key: publicKey(rawBytes(log.publicKey)),
     from,
     until,

@@ -82,17 +82,27 @@ function signedData(response: Buffer): SignedData {
   const [type, holder] = inside(expectTag(info, tags.sequence, "a timestamp token"));
   expectOid(type, "1.2.840.113549.1.7.2", "signed data");
   const fields = inside(expectTag(nested(expectTag(holder, 0xa0, "signed data")), tags.sequence, "signed data"));
+  // RFC 5652 5.1: version 3, because the content is of another type than plain data.
+  if (contents(expectTag(fields[0], tags.integer, "signed data")).toString("hex") !== "03")
+    throw unsupported("the timestamp is not of version 3");
+  const announced = inside(expectTag(fields[1], tags.set, "the timestamp's digests")).map((one) =>
+    digestByOid(firstOf(one, "a digest")),
+  );
   const [contentType, content] = inside(expectTag(fields[2], tags.sequence, "a timestamp's content"));
   expectOid(contentType, tstInfo, "a timestamp");
   const octets = expectTag(nested(expectTag(content, 0xa0, "a timestamp's content")), tags.octetString, "its content");
   const signers = inside(expectTag(fields.at(-1), tags.set, "the timestamp's signers"));
   const [signer] = signers;
   if (signer === undefined || signers.length !== 1) throw unreadable("a timestamp has one signer");
-  const certificates = fields.find((field) => field.tag === 0xa0);
+  const [certificates, another] = fields.slice(3, -1);
+  if (another !== undefined || (certificates !== undefined && certificates.tag !== 0xa0))
+    throw unsupported("the timestamp carries more than certificates");
+  const by = signerOf(signer);
+  if (!announced.includes(by.digest)) throw unreadable("the timestamp does not announce its signer's digest");
   return {
     content: contents(octets),
     certificates: certificates === undefined ? [] : inside(certificates).map(whole),
-    ...signerOf(signer),
+    ...by,
   };
 }
 
@@ -101,7 +111,9 @@ const tstInfo = "1.2.840.113549.1.9.16.1.4";
 
 /** RFC 5652 5.3 */
 function signerOf(signer: Der): Omit<SignedData, "content" | "certificates"> {
-  const [version, sid, digest, attributes, algorithm, signature] = inside(signer);
+  const [version, sid, digest, attributes, algorithm, signature] = inside(
+    expectTag(signer, tags.sequence, "the timestamp's signer"),
+  );
   if (contents(expectTag(version, tags.integer, "the signer's version"))[0] !== 1)
     throw unsupported("the timestamp names its signer by key");
   const [issuer, serial] = inside(expectTag(sid, tags.sequence, "the timestamp's signer"));
@@ -177,8 +189,12 @@ function tokenOf(content: Buffer): Token {
   };
 }
 
+/** RFC 5754 2: the parameters of a digest are absent or NULL; those of ECDSA are absent. */
 function firstOf(der: Der | undefined, what: string): Der {
-  return expectTag(inside(expectTag(der, tags.sequence, what))[0], tags.oid, what);
+  const [name, parameters, extra] = inside(expectTag(der, tags.sequence, what));
+  const empty = parameters === undefined || (parameters.tag === tags.null && parameters.body === parameters.end);
+  if (!empty || extra !== undefined) throw unsupported(`${what} has parameters`);
+  return expectTag(name, tags.oid, what);
 }
 
 function digestByOid(id: Der): string {

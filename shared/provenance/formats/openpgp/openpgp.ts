@@ -1,13 +1,4 @@
-import {
-  createMessage,
-  readCleartextMessage,
-  readKeys,
-  readSignature,
-  verify,
-  type PublicKey,
-  type KeyID,
-  type Signature,
-} from "openpgp";
+import type { KeyID, PublicKey, Signature } from "openpgp";
 import { instant } from "../../../model/ids.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
@@ -25,6 +16,9 @@ export const openpgpSignature: ProvenanceFormat<Trust> = {
   recognises: ({ bytes }) => isArmoured(bytes) || isPacket(bytes),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
 };
+
+/** A third of a megabyte of program that an agent without OpenPGP evidence never needs. */
+const library = (): Promise<typeof import("openpgp")> => import("openpgp");
 
 const cleartext = "-----BEGIN PGP SIGNED MESSAGE-----";
 const armour = "-----BEGIN PGP SIGNATURE-----";
@@ -89,6 +83,7 @@ function keysIn(keyring: OpenPgpKeyring): Promise<readonly NamedKey[]> {
 }
 
 async function parseKeyring({ name, base64, fingerprints }: OpenPgpKeyring): Promise<readonly NamedKey[]> {
+  const { readKeys } = await library();
   const bytes = Buffer.from(base64, "base64");
   const armoured = bytes.subarray(0, 5).toString("latin1") === "-----";
   const keys = armoured
@@ -110,6 +105,7 @@ async function detached(
       "an OpenPGP signature is made over the file itself",
       "the bytes of the file, not its digest alone",
     );
+  const { createMessage, readSignature, verify } = await library();
   const signature = isArmoured(bytes)
     ? await readSignature({ armoredSignature: Buffer.from(bytes).toString("utf8") })
     : await readSignature({ binarySignature: Uint8Array.from(bytes) });
@@ -134,6 +130,7 @@ async function clearSigned(
   const text = Buffer.from(bytes).toString("utf8");
   // RFC 9580 7: nothing before the header or after the signature is signed, so nothing may stand there.
   if (!/-----END PGP SIGNATURE-----\s*$/.test(text)) throw unreadable("text follows the clear-signed message");
+  const { readCleartextMessage, verify } = await library();
   const message = await readCleartextMessage({ cleartextMessage: text });
   const signed = message.getText();
   const lines = signed.split("\n").map((line) => line.trim().split(/\s+/));

@@ -1,12 +1,9 @@
 import { claimOf } from "../../claims.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
-import { statementIn } from "../../intoto/statement.ts";
-import { settleTogether } from "../../keys/signature-check.ts";
 import { type Refusal, asRefusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
-import { readBundle, type Bundle } from "../../sigstore/bundle.ts";
-import { readSignature } from "../../sigstore/read-signature.ts";
-import { subjectIn } from "../../subject-match.ts";
+import { readBundle } from "../../sigstore/bundle.ts";
+import { checkBundle } from "../../sigstore/check-bundle.ts";
 import type { Trust } from "../../trust.ts";
 import type { Claim } from "../../../model/verdict.ts";
 
@@ -26,7 +23,8 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
   const refusals: Refusal[] = [];
   for (const line of documents(evidence.bytes))
     try {
-      held.push(await bundleClaim(readBundle(line), evidence, question));
+      const attested = await checkBundle(readBundle(line), question);
+      held.push(claimOf({ format: "sigstore-bundle", ...attested }, evidence, question));
     } catch (cause) {
       refusals.push(asRefusal(cause));
     }
@@ -47,17 +45,3 @@ function documents(bytes: Uint8Array): readonly Uint8Array[] {
 }
 
 export const maxDocuments = 256;
-
-/** Whose file it is comes first: a broken bundle for another file is nothing to this one. */
-async function bundleClaim(bundle: Bundle, evidence: Evidence, question: Question<Trust>): Promise<Claim> {
-  const { subject, trust, now } = question;
-  const statement = bundle.content.kind === "envelope" ? statementIn(bundle.content.envelope) : undefined;
-  if (statement !== undefined) subjectIn(statement, subject);
-  const { checks, ...signed } = readSignature(bundle, subject, trust, now);
-  await settleTogether(checks);
-  return claimOf(
-    { format: "sigstore-bundle", signed, ...(statement === undefined ? {} : { statement }) },
-    evidence,
-    question,
-  );
-}
