@@ -1,5 +1,7 @@
 import type { ProvenanceFormat } from "../format.ts";
 import type { Trust } from "../trust.ts";
+import { cloudBuild } from "./cloud-build/cloud-build.ts";
+import { cosignBundle } from "./cosign-bundle/cosign-bundle.ts";
 import { dsse } from "./dsse/dsse.ts";
 import { minisign } from "./minisign/minisign.ts";
 import { npmAttestations } from "./npm-attestations/npm-attestations.ts";
@@ -15,6 +17,8 @@ export const formats: readonly ProvenanceFormat<Trust>[] = [
   npmAttestations,
   pep740,
   sigstoreBundle,
+  cosignBundle,
+  cloudBuild,
   dsse,
   npmSignature,
 ];

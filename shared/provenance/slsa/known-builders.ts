@@ -47,6 +47,18 @@ export const hostedRunners: NonNullable<TrustDocument["builders"]> = [
   },
 ];
 
+/**
+ * Google Cloud Build signs with keys of its own, one for each region and era. The owner adds those keys (uses "envelope") and names
+ * them here by their ids.
+ */
+export function cloudBuildBuilders(keyIds: readonly string[]): NonNullable<TrustDocument["builders"]> {
+  return keyIds.map((keyId) => ({
+    builder: { pattern: String.raw`https://cloudbuild\.googleapis\.com/GoogleHostedWorker(?:@v\d+(?:\.\d+)?)?` },
+    signer: { keyId },
+    level: 3,
+  }));
+}
+
 function githubActions(): string {
   return "https://token.actions.githubusercontent.com";
 }
