@@ -37,6 +37,18 @@ export function publicKey(spki: Buffer): PublicKey {
   return { object, scheme, spki, fingerprint: hash("sha256", spki, "hex") };
 }
 
+/** A key that is written as RFC 8017 A.1.1 RSAPublicKey alone, as Sigstore's oldest logs are. */
+export function rsaPublicKey(pkcs1: Buffer): PublicKey {
+  const spki = ((): Buffer => {
+    try {
+      return createPublicKey({ key: pkcs1, format: "der", type: "pkcs1" }).export({ format: "der", type: "spki" });
+    } catch {
+      throw unreadable("the RSA key is malformed");
+    }
+  })();
+  return publicKey(spki);
+}
+
 /** A PEM "PUBLIC KEY" block (RFC 7468), nothing around it. */
 export function publicKeyFromPem(pem: string): PublicKey {
   return publicKey(pemBytes(pem, "PUBLIC KEY"));

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { base64Bytes } from "../../lib/strict-base64.ts";
-import { publicKey, type PublicKey } from "../keys/public-key.ts";
+import { publicKey, rsaPublicKey, type PublicKey } from "../keys/public-key.ts";
 import { unreadable } from "../refusal.ts";
 import { authority, type Authority } from "../x509/chain.ts";
 import { parseCertificate } from "../x509/certificate.ts";
@@ -47,7 +47,7 @@ const Window = z.object({ start: time.optional(), end: time.optional() });
 const Raw = z.object({ rawBytes: z.string().max(16384) });
 const Log = z.object({
   baseUrl: z.string().max(2000).default(""),
-  publicKey: Raw.extend({ validFor: Window.optional() }),
+  publicKey: Raw.extend({ validFor: Window.optional(), keyDetails: z.string().max(100).optional() }),
   logId: z.object({ keyId: z.string().max(200) }),
   checkpointKeyId: z.object({ keyId: z.string().max(200) }).optional(),
 });
@@ -71,7 +71,11 @@ function logOf(log: z.infer<typeof Log>): TransparencyLog {
     name: hostOf(log.baseUrl),
     id: bytes(log.logId.keyId),
     checkpointId: bytes((log.checkpointKeyId ?? log.logId).keyId),
-    key: publicKey(rawBytes(log.publicKey)),
+    // sigstore_common.proto: the PKCS1_ kinds hold the bare RSA key, all others a SubjectPublicKeyInfo.
+    key:
+      log.publicKey.keyDetails?.startsWith("PKCS1_") === true
+        ? rsaPublicKey(rawBytes(log.publicKey))
+        : publicKey(rawBytes(log.publicKey)),
     from,
     until,
   };
