@@ -1,4 +1,5 @@
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
+import { base64Bytes } from "../../lib/strict-base64.ts";
 import { readDer, inside, contents, expectTag, oidText, tags } from "../x509/der.ts";
 import { unreadable, unsupported } from "../refusal.ts";
 
@@ -60,7 +61,9 @@ export function pemBytes(pem: string, label: string): Buffer {
     `^\\s*-----BEGIN ${label}-----\\r?\\n([A-Za-z0-9+/=\\r\\n]+?)-----END ${label}-----\\s*$`,
   ).exec(pem)?.[1];
   if (body === undefined) throw unreadable(`there is no PEM block "${label}"`);
-  return Buffer.from(body.replace(/[\r\n]/g, ""), "base64");
+  const bytes = base64Bytes(body.replace(/[\r\n]/g, ""));
+  if (bytes === undefined) throw unreadable(`the PEM block "${label}" is malformed base64`);
+  return bytes;
 }
 
 const curves: Readonly<Record<string, KeyScheme>> = {

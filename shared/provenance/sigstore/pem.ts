@@ -1,3 +1,4 @@
+import { base64Bytes } from "../../lib/strict-base64.ts";
 import { unreadable } from "../refusal.ts";
 
 /** Rekor v1 keeps the signer as PEM, a certificate or a key: the DER inside the first block. */
@@ -8,5 +9,7 @@ export function pemOrDer(bytes: Buffer): Buffer {
       text,
     )?.[1];
   if (body === undefined) throw unreadable("the log entry names its signer in no form we read");
-  return Buffer.from(body.replace(/[\r\n]/g, ""), "base64");
+  const der = base64Bytes(body.replace(/[\r\n]/g, ""));
+  if (der === undefined) throw unreadable("the signer's PEM is malformed base64");
+  return der;
 }

@@ -53,8 +53,11 @@ function trust(withoutLog = false): Trust {
   return read.trust;
 }
 
-async function standing(text: unknown, by = trust()): Promise<string> {
-  const bytes = Buffer.from(JSON.stringify(text));
+const standing = (text: unknown, by = trust()): Promise<string> => standingOf(JSON.stringify(text), by);
+const trusted = trust();
+
+async function standingOf(text: string, by = trusted): Promise<string> {
+  const bytes = Buffer.from(text);
   const { verdict } = await verify({ sha256: digest(file) }, [{ bytes, sha256: digest(bytes) }], {}, by, now);
   return `${verdict.standing} ${verdict.basis}`;
 }
@@ -73,4 +76,15 @@ test.each([
 
 test("a key that the owner trusts without a log needs none", async () => {
   expect(await standing({ ...document(), rekorBundle: null }, trust(true))).toBe("signed publisher");
+});
+
+test("changed in any byte, it never holds", async () => {
+  const text = JSON.stringify(document());
+  const survivors: string[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    const got = await standingOf(changed);
+    if (/^(?:proven|signed)/.test(got)) survivors.push(`${at}: ${changed.slice(at - 10, at + 10)}`);
+  }
+  expect(survivors).toEqual([]);
 });

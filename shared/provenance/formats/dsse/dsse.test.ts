@@ -45,14 +45,16 @@ const summary = (verificationResult: string, verifier = "https://verifier.exampl
     verifiedLevels: ["SLSA_BUILD_LEVEL_3"],
   });
 
-async function standing(text: object): Promise<string> {
+const standing = (text: object): Promise<string> => standingOf(JSON.stringify(text));
+
+async function standingOf(text: string): Promise<string> {
   const pem = key.publicKey.export({ type: "spki", format: "pem" }).toString();
   const read = readTrust({
     keys: [{ id: "release", pem, uses: ["envelope"] }],
     verifiers: [{ verifier: "https://verifier.example", signer: { keyId: "release" } }],
   });
   if (!read.ok) throw new Error(read.why);
-  const bytes = Buffer.from(JSON.stringify(text));
+  const bytes = Buffer.from(text);
   const { verdict } = await verify({ sha256: file }, [{ bytes, sha256: digest(bytes) }], {}, read.trust, now);
   return `${verdict.standing} ${verdict.basis}`;
 }
@@ -136,4 +138,15 @@ test.each<[string, object, string]>([
   ],
 ])("an envelope %s", async (_name, text, expected) => {
   expect(await standing(text)).toBe(expected);
+});
+
+test("changed in any byte, it never holds", async () => {
+  const text = JSON.stringify(envelope(release));
+  const survivors: string[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    const got = await standingOf(changed);
+    if (/^(?:proven|signed)/.test(got)) survivors.push(`${at}: ${changed.slice(at - 10, at + 10)}`);
+  }
+  expect(survivors).toEqual([]);
 });

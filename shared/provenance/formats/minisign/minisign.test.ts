@@ -55,3 +55,15 @@ test("another file, an unknown key, and no bytes are three different answers", a
   expect(await standing(signature("ED"), subject, trust("FFFFFFFFFFFFFFFF"))).toBe("unchecked stale-trust");
   expect(await standing(signature("ED"), { sha256: subject.sha256 })).toBe("unchecked unreachable");
 });
+
+test("changed in any byte that counts, it never holds", async () => {
+  const text = signature("ED");
+  // The first line is a comment that nobody signs; a line's end may be written two ways.
+  const counted = [...text].flatMap((_character, at) => (at > text.indexOf("\n") && text[at] !== "\n" ? [at] : []));
+  const survivors: number[] = [];
+  for (const at of counted) {
+    const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    if ((await standing(changed)).startsWith("signed")) survivors.push(at);
+  }
+  expect(survivors).toEqual([]);
+});

@@ -27,7 +27,9 @@ const manifest = (name = "pkg", version = "1.0.0", by = registry, keyid = "SHA25
   },
 });
 
-async function standing(text: object, about = subject): Promise<string> {
+const standing = (text: object, about = subject): Promise<string> => standingOf(JSON.stringify(text), about);
+
+async function standingOf(text: string, about = subject): Promise<string> {
   const keys = npmKeys({
     keys: [
       { keyid: "SHA256:new", key: spki(registry), expires: null },
@@ -36,7 +38,7 @@ async function standing(text: object, about = subject): Promise<string> {
   });
   const read = readTrust({ keys });
   if (!read.ok) throw new Error(read.why);
-  const bytes = Buffer.from(JSON.stringify(text));
+  const bytes = Buffer.from(text);
   const { verdict } = await verify(about, [{ bytes, sha256: digest(bytes) }], {}, read.trust, now);
   return `${verdict.standing} ${verdict.basis}`;
 }
@@ -68,4 +70,15 @@ test.each<[string, object, Subject, string]>([
   ["without the file's sha512", manifest(), { sha256: subject.sha256 }, "unchecked unreachable"],
 ])("a manifest %s", async (_name, text, about, expected) => {
   expect(await standing(text, about)).toBe(expected);
+});
+
+test("changed in any byte, it never holds", async () => {
+  const text = JSON.stringify(manifest());
+  const survivors: string[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    const got = await standingOf(changed);
+    if (/^(?:proven|signed)/.test(got)) survivors.push(`${at}: ${changed.slice(at - 10, at + 10)}`);
+  }
+  expect(survivors).toEqual([]);
 });
