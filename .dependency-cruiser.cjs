@@ -70,9 +70,11 @@ module.exports = {
     },
   ],
   options: {
+    // TypeScript 7 has no parser that a program may call; swc reads type-only imports too.
+    parser: "swc",
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "/dist/" },
+    exclude: { path: "^(?!node_modules/).+/dist/" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],
