@@ -56,14 +56,9 @@ function withoutCode(text: string): string {
 function leads(document: string, target: string): boolean {
   const [path = "", anchor] = target.split("#");
   const file = path === "" ? document : normalize(join(dirname(document), path));
-  if (isPicture(file) && !existsSync(join(top, pictures))) return true;
   if (!existsSync(join(top, file))) return false;
   return anchor === undefined || anchors(read(file)).includes(anchor);
 }
-
-/** `npm run screenshots` takes the pictures from the running product; a tree without any has none to compare. */
-const pictures = "docs/images";
-const isPicture = (file: string): boolean => file.startsWith(`${pictures}/`);
 
 /** A heading's name in a link, as hosts of Markdown make it. */
 function anchors(text: string): readonly string[] {

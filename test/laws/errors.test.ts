@@ -25,7 +25,12 @@ test("each section says what happened and what to do", () => {
 const ofTheCommandLine = new Set<string>(["UNREADABLE", "LIMIT"]);
 const hasCommandLine = existsSync(join(top, "agent/commands"));
 
-test.each(errorCodes.filter((code) => hasCommandLine || !ofTheCommandLine.has(code)))("%s is given by some part of the product", (code) => {
-  const given = new RegExp(`(?:AppError|wrong|refuse|problem|giveUp|tell)\\([^;]{0,80}?"${code}"|code: "${code}"|\`${code}: |"${code}: `);
-  expect(sources.filter((text) => given.test(text))).not.toEqual([]);
-});
+test.each(errorCodes.filter((code) => hasCommandLine || !ofTheCommandLine.has(code)))(
+  "%s is given by some part of the product",
+  (code) => {
+    const given = new RegExp(
+      `(?:AppError|wrong|refuse|problem|giveUp|tell)\\([^;]{0,80}?"${code}"|code: "${code}"|\`${code}: |"${code}: `,
+    );
+    expect(sources.filter((text) => given.test(text))).not.toEqual([]);
+  },
+);

@@ -16,7 +16,9 @@ test(`no source file has more than ${mostLines} lines`, () => {
 test("names of files and folders are in kebab-case and never say utils, helpers, manager or service", () => {
   const odd = sources.filter((path) => {
     const parts = path.replace(/(?:\.\w+)+$/, "").split("/");
-    return parts.some((part) => !/^\.?[a-z0-9]+(?:-[a-z0-9]+)*$/.test(part) || /^(?:utils?|helpers?|managers?|services?)$/.test(part));
+    return parts.some(
+      (part) => !/^\.?[a-z0-9]+(?:-[a-z0-9]+)*$/.test(part) || /^(?:utils?|helpers?|managers?|services?)$/.test(part),
+    );
   });
   expect(odd).toEqual([]);
 });

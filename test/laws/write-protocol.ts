@@ -96,7 +96,10 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
         frames.ProofMessage,
         "What the server established about one package version, cut to the files this device asked about.",
       ],
-      [frames.Resync, "The server lacks something the agent believes delivered: begin a new epoch and tell everything again."],
+      [
+        frames.Resync,
+        "The server lacks something the agent believes delivered: begin a new epoch and tell everything again.",
+      ],
     ],
   },
 ];
