@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errorCodes } from "@provost/shared/lib/app-error.ts";
-import { files, isSource, isTest, read, top } from "./repository.ts";
+import { files, isSource, isTest, read } from "./repository.ts";
 
 const sections = [...read("docs/errors.md").matchAll(/^## ([A-Z_]+)$/gm)].map(([, code = ""]) => code);
 const sources = files()
@@ -21,16 +19,9 @@ test("each section says what happened and what to do", () => {
   }
 });
 
-/** Files a person names by hand are the command line's business: nothing else answers with these. */
-const ofTheCommandLine = new Set<string>(["UNREADABLE", "LIMIT"]);
-const hasCommandLine = existsSync(join(top, "agent/commands"));
-
-test.each(errorCodes.filter((code) => hasCommandLine || !ofTheCommandLine.has(code)))(
-  "%s is given by some part of the product",
-  (code) => {
-    const given = new RegExp(
-      `(?:AppError|wrong|refuse|problem|giveUp|tell)\\([^;]{0,80}?"${code}"|code: "${code}"|\`${code}: |"${code}: `,
-    );
-    expect(sources.filter((text) => given.test(text))).not.toEqual([]);
-  },
-);
+test.each(errorCodes)("%s is given by some part of the product", (code) => {
+  const given = new RegExp(
+    `(?:AppError|wrong|refuse|problem|giveUp|tell)\\([^;]{0,80}?"${code}"|code: "${code}"|\`${code}: |"${code}: `,
+  );
+  expect(sources.filter((text) => given.test(text))).not.toEqual([]);
+});
