@@ -16,6 +16,10 @@ describe.each(documents)("%s", (document) => {
     expect(links.filter((target) => !/^https?:\/\//.test(target) && !leads(document, target))).toEqual([]);
   });
 
+  test("names no folder of somebody's own machine", () => {
+    expect(text.match(/(?<![\w.>])\/(?:work|home|Users|root)\/\S*/g) ?? []).toEqual([]);
+  });
+
   test("names only npm scripts that exist", () => {
     const named = [...text.matchAll(/npm run (?:-s )?([a-z][a-z-]*)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);

@@ -117,8 +117,8 @@ function limitsTable(): string {
 
 interface Shape {
   readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
+  readonly const?: string;
+  readonly enum?: readonly string[];
   readonly anyOf?: readonly Shape[];
   readonly oneOf?: readonly Shape[];
   readonly properties?: Readonly<Record<string, Shape>>;
@@ -136,7 +136,7 @@ interface Shape {
 
 function messageSection(schema: ZodType, about: string): string {
   const shape = toJSONSchema(schema, { io: "input" }) as Shape;
-  const kind = String(shape.properties?.["kind"]?.const);
+  const kind = shape.properties?.["kind"]?.const ?? "";
   const rows = fieldRows(shape, "").filter((row) => !row.startsWith("| `kind` |"));
   const table = rows.length === 0 ? "" : `\n\n| field | what it holds |\n|---|---|\n${rows.join("\n")}`;
   return `### ${kind}\n\n${about}${table}`;
@@ -158,8 +158,8 @@ function inner(field: Shape, place: string): readonly string[] {
 }
 
 function described(field: Shape): string {
-  if (field.const !== undefined) return `\`${String(field.const)}\``;
-  if (field.enum !== undefined) return field.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (field.const !== undefined) return `\`${field.const}\``;
+  if (field.enum !== undefined) return field.enum.map((value) => `\`${value}\``).join(", ");
   switch (field.type) {
     case "string":
       return text(field);
