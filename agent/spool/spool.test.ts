@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { State } from "../state/state.ts";
 import { openState, readMeta } from "../state/state.ts";
-import { agreesWith, append, commit, depth, lease, spoolLimits, startEpoch, takeLost } from "./spool.ts";
+import { agreesWith, append, commit, depth, lease, mustRetell, spoolLimits, startEpoch, takeLost } from "./spool.ts";
 
 const scratch = fs.mkdtempSync(join(tmpdir(), "provost-spool-"));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
@@ -80,6 +80,21 @@ test("one telemetry frame larger than the lane drops all others and is kept", ()
   append(state, health(2, "x".repeat(spoolLimits.telemetryBytes)));
   expect(depth(state).frames).toBe(1);
   expect(takeLost(state)).toBe(1);
+});
+
+test("a full state lane is forgotten as a whole: everything is told again, and dropped telemetry stays counted", () => {
+  append(state, health(1));
+  append(state, { kind: "lost", lane: "telemetry", count: 5, why: "the spool was full", at: 1 });
+  const before = readMeta(state, "epoch");
+  for (let count = 1; count <= 100; count += 1) append(state, held(count), 500);
+  expect(mustRetell(state)).toBe(true);
+  expect(readMeta(state, "epoch")).not.toBe(before);
+  expect(depth(state)).toEqual({ frames: 0, bytes: 0 });
+  append(state, { kind: "lost", lane: "telemetry", count: 2, why: "the spool was full", at: 1 });
+  expect(takeLost(state)).toBe(8);
+  startEpoch(state);
+  expect(mustRetell(state)).toBe(false);
+  expect(append(state, held(1))).toBe(1);
 });
 
 describe("what the server says it holds", () => {
