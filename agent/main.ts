@@ -29,7 +29,11 @@ export type DaemonMessage =
 
 const wholePassEveryMs = 6 * 3600 * 1000;
 
-export function runDaemon(config: AgentConfig, tell: (message: DaemonMessage) => void, stop: AbortSignal): void {
+export function runDaemon(
+  config: AgentConfig,
+  tell: (message: DaemonMessage) => void,
+  stop: AbortSignal,
+): Promise<void> {
   const state = openState(config.folder);
   let link: Link | undefined;
   let scanning: Promise<void> | undefined;
@@ -94,11 +98,16 @@ export function runDaemon(config: AgentConfig, tell: (message: DaemonMessage) =>
   const timer = setInterval(() => void scan(), wholePassEveryMs);
   void scan();
 
-  stop.addEventListener("abort", () => {
-    clearInterval(timer);
-    for (const close of closers) close();
-    link?.close();
-    void (scanning ?? Promise.resolve()).then(() => state.close());
+  return new Promise((resolve) => {
+    stop.addEventListener("abort", () => {
+      clearInterval(timer);
+      for (const close of closers) close();
+      link?.close();
+      void (scanning ?? Promise.resolve()).then(() => {
+        state.close();
+        resolve();
+      });
+    });
   });
 }
 
@@ -126,7 +135,8 @@ function startProgram(): void {
   };
   const start = (raw: Record<string, unknown>): void => {
     try {
-      runDaemon(checkConfig(raw, safeText(hostname()).slice(0, 255)), tell, stop.signal);
+      const done = runDaemon(checkConfig(raw, safeText(hostname()).slice(0, 255)), tell, stop.signal);
+      void done.then(() => process.exit(0));
     } catch (cause) {
       tell(failure(cause));
       process.exitCode = 1;

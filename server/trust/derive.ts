@@ -31,6 +31,8 @@ export interface DeriveParts {
   readonly localArchives: LocalArchives;
   readonly now: () => Instant;
   readonly random: () => number;
+  /** Told after a package version's answer is stored, whatever the answer is. */
+  readonly settled?: (config: ConfigId, version: PackageVersion) => void;
 }
 
 export interface DeriveOptions {
@@ -96,7 +98,10 @@ export function deriveManifests(parts: DeriveParts, overrides: Partial<DeriveOpt
       try {
         const settled = await settle(next, signal);
         // What was broken off by a stop says nothing about the package.
-        if (!signal.aborted) store.settle(next.id, settled, parts.now());
+        if (!signal.aborted) {
+          store.settle(next.id, settled, parts.now());
+          parts.settled?.(next.config, { name: next.name, version: next.version, arch: next.arch });
+        }
       } finally {
         inHand.delete(next.id);
       }

@@ -1,5 +1,5 @@
 import type { DeviceId, Purl, Sha256 } from "@provost/shared/model/ids.ts";
-import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
+import type { AptSource, InstalledPackage } from "@provost/shared/model/inventory.ts";
 import { judge } from "@provost/shared/provenance/judge.ts";
 import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
 import type { PackageProof } from "@provost/shared/provenance/package-proof.ts";
@@ -102,10 +102,9 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
   const ask = (device: DeviceId): void => {
     for (const { root, sources } of inventory.archives(device)) {
       const running = inventory.runningPurls(device, root);
-      const wanted = inventory
-        .packages(device, root)
-        .map((item) => ({ ...versionOf(item), priority: running.has(item.purl) ? 10 : 1 }));
-      inventory.setConfig(device, root, derivation.want(sources, wanted));
+      const packages = inventory.packages(device, root);
+      const wanted = packages.map((item) => ({ ...versionOf(item), priority: running.has(item.purl) ? 10 : 1 }));
+      inventory.setConfig(device, root, derivation.want(withArchitectures(sources, packages), wanted));
       configs.delete(device);
       for (const purl of inventory.unanswered(device, root))
         answers.set(`${device} ${root} ${purl}`, { device, root, purl });
@@ -190,6 +189,12 @@ const versionOf = (item: InstalledPackage): PackageVersion => ({
   version: item.version,
   arch: item.arch ?? "all",
 });
+
+/** sources.list(5): a source without an architecture means those dpkg has, which the installed packages show. */
+function withArchitectures(sources: readonly AptSource[], packages: readonly InstalledPackage[]): readonly AptSource[] {
+  const present = [...new Set(packages.map((item) => item.arch ?? "all"))].filter((arch) => arch !== "all").toSorted();
+  return sources.map((source) => (source.architectures.length > 0 ? source : { ...source, architectures: present }));
+}
 
 const shownState = {
   derived: "derived",

@@ -141,7 +141,7 @@ function once(request: FetchRequest, options: FetchOptions, agents: Agents): Pro
     outgoing.setTimeout(options.connectMilliseconds, () => outgoing.destroy(new Error("no answer in time")));
     outgoing.on("error", (error) => resolve(explain(url, error)));
     outgoing.on("response", (response) => {
-      outgoing.setTimeout(options.stallMilliseconds, () => outgoing.destroy(new Error("the transfer stalled")));
+      outgoing.setTimeout(options.stallMilliseconds, () => response.destroy(new Error("the transfer stalled")));
       resolve(answered(request, response));
     });
   });

@@ -20,7 +20,7 @@ const ChainLink = z.object({
   state: z.enum(["verified", "recorded", "missing", "failed"]),
   says: text(2000),
   facts: z.record(z.string(), z.string()).optional(),
-  evidence: z.array(EvidenceRef).optional(),
+  evidence: z.array(EvidenceRef).readonly().optional(),
 });
 
 const Counts = z.object({
@@ -136,7 +136,7 @@ export const ProcessRow = z.object({
 });
 
 export const ExecutableDetail = ExecutableRow.extend({
-  chain: z.array(ChainLink),
+  chain: z.array(ChainLink).readonly(),
   wanted: text(2000).optional(),
   slsaLevel: z.number().int().optional(),
   trustVersion: text(100),
@@ -173,7 +173,7 @@ export const PackageRow = z.object({
 });
 
 export const PackageDetail = PackageRow.extend({
-  chain: z.array(ChainLink),
+  chain: z.array(ChainLink).readonly(),
   installs: z.array(z.object({ device: z.string(), deviceName: text(255), location: text(16384), firstSeen: time })),
 });
 

@@ -126,7 +126,13 @@ function withoutProof(
     basis,
     wanted: proof.wanted ?? "a signed index that lists this version",
     says: `${proof.says} ${local.says}`,
-    chain: [noSource(record.purl), ...proof.links, owner(record), file(local.state, local.says, digest, facts)],
+    chain: [
+      noSource(record.purl),
+      ...proof.links,
+      { link: "index", state: "missing", says: proof.says },
+      owner(record),
+      file(local.state, local.says, digest, facts),
+    ],
   };
 }
 
@@ -294,11 +300,12 @@ const identityFacts = (facts: FileFacts): Record<string, string> => ({
 
 /** "pkg:deb/debian/bash@5.2.15-2%2Bb8?arch=amd64" as a person says it: "bash 5.2.15-2+b8". */
 export function named(purl: Purl): string {
-  const bare = purl.replace(/[?#].*$/, "");
-  const at = bare.lastIndexOf("@");
-  const name = (at > 0 ? bare.slice(0, at) : bare).split("/").slice(2).join("/") || bare;
-  const plain = bare.startsWith("pkg:deb/") || bare.startsWith("pkg:pypi/") ? (name.split("/").at(-1) ?? name) : name;
-  return at > 0 ? `${decode(plain)} ${decode(bare.slice(at + 1))}` : decode(plain);
+  const [, type = "", rest = purl] = /^pkg:([^/]+)\/([^?#]*)/.exec(purl) ?? [];
+  const at = rest.lastIndexOf("@");
+  const full = at > 0 ? rest.slice(0, at) : rest;
+  // Only npm's namespace is part of the name people use.
+  const name = decode(type === "npm" ? full : (full.split("/").at(-1) ?? full));
+  return at > 0 ? `${name} ${decode(rest.slice(at + 1))}` : name;
 }
 
 function decode(text: string): string {

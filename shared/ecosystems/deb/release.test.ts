@@ -35,3 +35,12 @@ test.each([
 ])("the date %s", (text, at) => {
   expect(parseReleaseDate(text)).toBe(at);
 });
+
+test.each([
+  ["Architectures: all amd64", true],
+  ["Architectures: amd64 i386", false],
+  ["Architectures: all amd64\nNo-Support-for-Architecture-all: Packages", false],
+])("%j: packages for all architectures stand apart: %s", (fields, apart) => {
+  const reading = readRelease(`${fields}\n${text}`);
+  expect(reading.kind === "release" && reading.release.allApart).toBe(apart);
+});

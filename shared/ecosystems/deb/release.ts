@@ -9,6 +9,8 @@ export interface Release {
   readonly date: Instant;
   readonly validUntil?: Instant;
   readonly acquireByHash: boolean;
+  /** Packages of architecture "all" stand in an index of their own; else each architecture's index lists them too. */
+  readonly allApart: boolean;
   readonly files: ReadonlyMap<string, ReleaseFile>;
 }
 
@@ -42,6 +44,9 @@ export function readRelease(text: string): ReleaseReading {
     codename: field("codename"),
     date,
     acquireByHash: field("acquire-by-hash") === "yes",
+    allApart:
+      /(^|\s)all(\s|$)/.test(field("architectures")) &&
+      !/(^|\s)Packages(\s|$)/.test(field("no-support-for-architecture-all")),
     files,
   };
   return { kind: "release", release: validUntil === undefined ? release : { ...release, validUntil } };

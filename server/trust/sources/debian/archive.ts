@@ -139,10 +139,11 @@ export interface ArchiveIndex {
   readonly urls: readonly URL[];
 }
 
-/** The Packages files that may list a package of `arch`: its own architecture's and "all", smallest form first. */
+/** The Packages files that may list a package of `arch`: its own architecture's and, where there is one, that of "all". */
 export function indicesFor({ source, release }: VerifiedArchive, arch: string): readonly ArchiveIndex[] {
   if (source.suite.endsWith("/")) return smallest(source, release, "Packages", source.suite);
-  const architectures = arch === "all" ? [...source.architectures, "all"] : [arch, "all"];
+  const all = release.allApart ? ["all"] : [];
+  const architectures = arch === "all" ? [...source.architectures, ...all] : [arch, ...all];
   return source.components.flatMap((component) =>
     [...new Set(architectures)].flatMap((one) =>
       smallest(source, release, `${component}/binary-${one}/Packages`, `dists/${source.suite}/`),

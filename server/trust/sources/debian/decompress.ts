@@ -17,6 +17,8 @@ export interface Spoiled {
 
 export interface Decompressor {
   write(chunk: Buffer): Promise<void>;
+  /** Resolves once everything is unpacked or refused, whoever ends it. */
+  readonly ended: Promise<Decompressed>;
   end(): Promise<Decompressed>;
 }
 
@@ -76,12 +78,17 @@ const bomb = (why: string): Spoiled => ({ kind: "refused", cause: "bomb", why })
 const damaged = (why: string): Spoiled => ({ kind: "refused", cause: "damaged", why });
 
 function plain(gate: Gate): Decompressor {
+  const ended = Promise.withResolvers<Decompressed>();
   return {
     write: (chunk) => {
       gate.pass(chunk);
       return Promise.resolve();
     },
-    end: () => Promise.resolve(gate.spoiled ?? { kind: "done" }),
+    end: () => {
+      ended.resolve(gate.spoiled ?? { kind: "done" });
+      return ended.promise;
+    },
+    ended: ended.promise,
   };
 }
 
@@ -163,5 +170,6 @@ function feeding(input: Writable, outcome: Promise<Decompressed>): Decompressor 
       if (!input.destroyed) input.end();
       return outcome;
     },
+    ended: outcome,
   };
 }

@@ -232,6 +232,9 @@ function conclude(
       says: "apt on the device is configured with no archive",
       wanted: "the archive this package came from, with its key",
     };
+  // An archive that lists the package in another version answers for it; one that is silent could be the one not asked.
+  if (listed.some((entry) => isFor(entry, wanted)))
+    return { kind: "lapsed", says: lapsedSays(wanted, listed, notes), wanted: wantedIndex };
   for (const kind of ["unreachable", "stale", "failed"] as const) {
     const trouble = troubles.find((candidate) => candidate.kind === kind);
     if (trouble !== undefined)
@@ -241,18 +244,16 @@ function conclude(
         wanted: trouble.wanted ?? `an archive that can be ${kind === "unreachable" ? "reached" : "verified"}`,
       };
   }
-  return {
-    kind: "lapsed",
-    says: lapsedSays(wanted, listed),
-    wanted: "the index of the archive as it was when this version was installed, still signed",
-  };
+  return { kind: "lapsed", says: lapsedSays(wanted, listed, notes), wanted: wantedIndex };
 }
 
-function lapsedSays(wanted: PackageVersion, listed: readonly PackageEntry[]): string {
-  const versions = [
-    ...new Set(listed.filter(({ arch }) => arch === wanted.arch || arch === "all").map(({ version }) => version)),
-  ];
+const wantedIndex = "the archive's index as it was when this version was installed, still signed";
+const isFor = (entry: PackageEntry, { arch }: PackageVersion): boolean => entry.arch === arch || entry.arch === "all";
+
+function lapsedSays(wanted: PackageVersion, listed: readonly PackageEntry[], notes: readonly string[]): string {
+  const versions = [...new Set(listed.filter((entry) => isFor(entry, wanted)).map(({ version }) => version))];
   const [newest] = versions.sort((a, b) => compareVersions(b, a));
   const now = newest === undefined ? "they list no version of it now" : `they list ${newest} now`;
-  return `No signed index of the device's archives lists ${wanted.name} ${wanted.version} ${wanted.arch}; ${now}.`;
+  const missing = notes.length === 0 ? "" : ` Not asked: ${notes.join("; ")}.`;
+  return `No signed index of the device's archives lists ${wanted.name} ${wanted.version} ${wanted.arch}; ${now}.${missing}`;
 }

@@ -5,6 +5,7 @@ import { type Compression, type Decompressed, type Decompressor, decompress } fr
 import { type DebContents, debContents } from "./deb-contents.ts";
 import type { DebLimits } from "./limits.ts";
 import { readTar, type TarReader, type TarReading } from "./tar.ts";
+import { xzUnpackedSize } from "./xz-size.ts";
 
 /** What came by, and what it holds. Whoever asked compares digest and size with the signed index before using `contents`. */
 export interface DebReading {
@@ -32,6 +33,17 @@ interface OpenMember {
   readonly stream: Decompressor;
 }
 
+/**
+ * A small control.tar.xz waits for data.tar.xz, and one process unpacks both: starting a process costs the server more than
+ * unpacking most packages does. The boundary is the first stream's own index, which xz confirms or fails.
+ */
+interface HeldControl {
+  readonly name: string;
+  readonly size: number;
+  readonly chunks: Buffer[];
+}
+const maxHeldControl = 4 << 20;
+
 /** deb(5): debian-binary, control.tar, data.tar in this order, in an ar archive. One pass, nothing is written to disk. */
 export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
   const whole = createHash("sha256");
@@ -46,6 +58,8 @@ export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
   let format: Buffer[] | undefined;
   let formatSeen = false;
   let open: OpenMember | undefined;
+  let held: HeldControl | undefined;
+  let holding = false;
   const stopped = (): boolean => refusal !== undefined;
 
   return {
@@ -107,15 +121,52 @@ export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
   }
 
   function start(which: "control" | "data", member: ArMember): void {
-    if (tars[which] !== undefined) return refuse("damaged", `two ${which}.tar`);
-    if (which === "data" && tars.control === undefined)
+    if (tars[which] !== undefined || (which === "control" && held !== undefined))
+      return refuse("damaged", `two ${which}.tar`);
+    if (which === "data" && tars.control === undefined && held === undefined)
       return refuse("damaged", "control.tar is missing before data.tar");
     const how = compressionOf(member.name);
     if (how === undefined) return refuse("unsupported", `${member.name}: this compression is not supported`);
+    if (which === "control" && how === "xz" && member.size > 0 && member.size <= maxHeldControl) {
+      held = { name: member.name, size: member.size, chunks: [] };
+      holding = true;
+      return;
+    }
     const tar = readTar(limits, which === "control");
-    const stream = decompress(how, member.size, (chunk) => tar.write(chunk), limits, deadline);
+    const stream = (which === "data" && how === "xz" ? together(member, tar) : undefined) ?? alone(member, how, tar);
     open = { name: member.name, tar, stream };
     if (member.size === 0) finish();
+  }
+
+  function alone(member: ArMember, how: Compression, tar: TarReader): Decompressor {
+    release();
+    return decompress(how, member.size, (chunk) => tar.write(chunk), limits, deadline);
+  }
+
+  /** One process for the held control.tar and this data.tar, where the boundary between them is known. */
+  function together(member: ArMember, data: TarReader): Decompressor | undefined {
+    const packed = Buffer.concat(held?.chunks ?? []);
+    const boundary = xzUnpackedSize(packed);
+    if (held === undefined || boundary === undefined) return undefined;
+    const { name } = held;
+    held = undefined;
+    const control = readTar(limits, true);
+    const both = decompress("xz", packed.length + member.size, splitAt(boundary, control, data), limits, deadline);
+    void both.write(packed);
+    const ending = both.ended.then((outcome) => settle(name, control.end(), outcome));
+    tars.control = ending;
+    return both;
+  }
+
+  /** Unpacks a held control.tar by itself. */
+  function release(): void {
+    if (held === undefined) return;
+    const { name, size, chunks } = held;
+    held = undefined;
+    const tar = readTar(limits, true);
+    const stream = decompress("xz", size, (chunk) => tar.write(chunk), limits, deadline);
+    for (const chunk of chunks) void stream.write(chunk);
+    tars.control = stream.end().then((outcome) => settle(name, tar.end(), outcome));
   }
 
   async function body(chunk: Buffer, at: number): Promise<number> {
@@ -123,12 +174,14 @@ export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
     const bytes = chunk.subarray(at, at + take);
     left -= take;
     format?.push(Buffer.from(bytes));
+    if (holding) held?.chunks.push(Buffer.from(bytes));
     if (open !== undefined) await open.stream.write(bytes);
     if (left === 0) finish();
     return take;
   }
 
   function finish(): void {
+    holding = false;
     if (format !== undefined && !/^2\.\d+\n/.test(Buffer.concat(format).toString("latin1")))
       refuse("unsupported", "a Debian package format other than 2.x");
     format = undefined;
@@ -142,7 +195,8 @@ export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
 
   /** Every decompressor that was started is ended and awaited, whatever was refused meanwhile. */
   async function closed(which: "control" | "data"): Promise<TarReading | Refusal | undefined> {
-    if (open?.name.startsWith(which) === true) finish();
+    if (open?.name.startsWith(which) === true || open?.name.startsWith("data") === true) finish();
+    release();
     return tars[which];
   }
 
@@ -156,6 +210,16 @@ export function readDeb(limits: DebLimits, signal: AbortSignal): DebReader {
     if (data.kind === "refused") return asRefusal("data.tar", data);
     return debContents(control.entries, data.entries);
   }
+}
+
+function splitAt(boundary: number, first: TarReader, second: TarReader): (chunk: Buffer) => boolean {
+  let left = boundary;
+  return (chunk) => {
+    const take = Math.min(left, chunk.length);
+    left -= take;
+    if (take > 0 && !first.write(chunk.subarray(0, take))) return false;
+    return take === chunk.length || second.write(chunk.subarray(take));
+  };
 }
 
 function compressionOf(name: string): Compression | undefined {

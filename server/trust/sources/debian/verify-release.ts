@@ -86,6 +86,8 @@ function withoutGood(outcomes: readonly Outcome[], trust: ReleaseTrust): Release
       says: lapsed.says,
       wanted: "a newer keyring on the device (apt-get install --only-upgrade the archive's keyring package)",
     };
+  const future = outcomes.find((outcome) => outcome.kind === "future");
+  if (future !== undefined) return refused("not-yet-valid", future.says);
   for (const kind of ["revoked-key", "expired-key"] as const) {
     const outcome = outcomes.find((candidate) => candidate.kind === kind);
     if (outcome !== undefined && outcome.kind !== "good") return refused(kind, outcome.says);
@@ -118,7 +120,11 @@ async function openInline(bytes: Buffer, keys: Key[], now: Instant): Promise<Ope
   const problem = framing(text);
   if (problem !== undefined) return refused("malformed", problem);
   const cleartextMessage = await readCleartextMessage({ cleartextMessage: text });
-  const { data, signatures } = await verify({ message: cleartextMessage, verificationKeys: keys, date: new Date(now) });
+  const { data, signatures } = await verify({
+    message: cleartextMessage,
+    verificationKeys: keys,
+    date: new Date(now + maxClockSkew),
+  });
   return { text: data, signatures };
 }
 
@@ -136,7 +142,7 @@ async function openDetached(
     message,
     signature,
     verificationKeys: keys,
-    date: new Date(now),
+    date: new Date(now + maxClockSkew),
     format: "binary",
   });
   return { text: utf8.decode(signed.release), signatures };
@@ -162,6 +168,7 @@ type Outcome =
   | { readonly kind: "bad"; readonly says: string }
   | { readonly kind: "unknown"; readonly says: string }
   | { readonly kind: "lapsed"; readonly says: string }
+  | { readonly kind: "future"; readonly says: string }
   | { readonly kind: "expired-key"; readonly says: string }
   | { readonly kind: "revoked-key"; readonly says: string };
 
@@ -199,6 +206,8 @@ async function judge(signature: OpenSignature, trust: ReleaseTrust): Promise<Out
 
 /** openpgp tells why by message alone; whatever is not known to be about time or strength is a forgery. */
 function failed(why: string, signer: string): Outcome {
+  if (/signature creation time is in the future/i.test(why))
+    return { kind: "future", says: `${signer} signed it in the future, by the server's clock` };
   if (/revoked/i.test(why)) return { kind: "revoked-key", says: `the key ${signer} is revoked` };
   if (/key is expired|valid signing key|could not find valid/i.test(why))
     return { kind: "expired-key", says: `the key ${signer} was not valid when it signed: ${why}` };

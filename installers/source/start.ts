@@ -1,0 +1,238 @@
+/** `npm start`: server and agent as two processes, as on two machines; progress, summary and the sign-in link on the terminal. */
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openScreen } from "./screen.ts";
+import { summaryDocument, summaryText } from "./summary.ts";
+import type { AgentMessage, Overview, ScanFrame, ServerMessage } from "./messages.ts";
+
+const top = fileURLToPath(new URL("../..", import.meta.url));
+
+const { values: options } = readOptions();
+if (options.help) {
+  process.stdout.write(`npm start -- [--once] [--json] [--state DIR] [--port N] [--exclude DIR]... [--proof-minutes N]
+
+  --once             one whole pass, print the summary, exit
+  --json             the summary as one JSON document on standard output
+  --state DIR        where server and agent keep their data (.provost)
+  --port N           the console's port (4680, or the next free one)
+  --exclude DIR      leave a folder out of the walk; what runs from it is judged all the same
+  --proof-minutes N  with --once: wait at most so long for proofs from the archives (20)
+`);
+  process.exit(0);
+}
+
+await main();
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        once: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+        state: { type: "string", default: join(top, ".provost") },
+        port: { type: "string", default: "4680" },
+        exclude: { type: "string", multiple: true, default: [] },
+        "proof-minutes": { type: "string", default: "20" },
+      },
+    });
+  } catch (cause) {
+    process.stderr.write(
+      `provost: ${cause instanceof Error ? cause.message : String(cause)}\nprovost: \`npm start -- --help\` lists the options\n`,
+    );
+    process.exit(2);
+  }
+}
+
+async function main(): Promise<void> {
+  const started = Date.now();
+  const screen = openScreen(process.stderr);
+  const children: ChildProcess[] = [];
+  let stopping = false;
+
+  const stop = (code: number): void => {
+    if (stopping) return;
+    stopping = true;
+    screen.close();
+    void stopAll(children).then(() => process.exit(code));
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (!stopping && !options.json) process.stderr.write("\nprovost: stopping\n");
+      stop(0);
+    });
+
+  const giveUp = (what: string, code: string, why: string, remedy?: string): void => {
+    screen.close();
+    process.stderr.write(
+      `provost: the ${what} failed: ${code}: ${why}\n${remedy === undefined ? "" : `provost: ${remedy}\n`}`,
+    );
+    stop(1);
+  };
+
+  const server = launch("server", {
+    PROVOST_SERVER_STATE: join(options.state, "server"),
+    PROVOST_PORT: options.port,
+    PROVOST_PORT_TRIES: "20",
+  });
+  children.push(server);
+  const inbox = openInbox(server);
+  server.on("exit", (code, signal) => {
+    if (!stopping)
+      giveUp("server", "STATE_UNUSABLE", `it ended (${signal ?? `exit code ${code}`})`, "its messages stand above");
+  });
+  const ready = await inbox.next("ready", "failed");
+  if (ready.kind === "failed") return giveUp("server", ready.code, ready.why, ready.remedy);
+
+  screen.line(`console  ${ready.address}`);
+  if (!options.once) screen.line(`sign in  ${ready.signIn}  (once, within 15 minutes)`);
+
+  const agent = launch("agent", {});
+  children.push(agent);
+  const agentGone = new Promise<never>((_resolve, reject) => {
+    agent.on("exit", (code, signal) => reject(new Error(`it ended (${signal ?? `exit code ${code}`})`)));
+  });
+  agentGone.catch((cause: unknown) => {
+    if (!stopping) giveUp("agent", "SCAN_FAILED", cause instanceof Error ? cause.message : String(cause));
+  });
+  const watch = watchAgent(agent, screen, giveUp);
+  agent.send({
+    folder: join(options.state, "agent"),
+    server: ready.agentUrl,
+    token: ready.token,
+    excluded: [...options.exclude, join(options.state, "server")],
+    once: options.once,
+  });
+
+  const frame = await watch.scanned;
+  await watch.drained();
+  const overview = await waitForProofs(inbox, screen, Number(options["proof-minutes"]) * 60_000);
+  const seconds = (Date.now() - started) / 1000;
+  screen.close();
+  if (options.json)
+    process.stdout.write(`${JSON.stringify(summaryDocument(overview, frame, watch.device(), seconds))}\n`);
+  else {
+    process.stdout.write(summaryText(overview, frame, seconds, process.getuid?.() === 0));
+    if (!options.once) {
+      server.send({ ask: "sign-in" });
+      const { link } = await inbox.next("sign-in");
+      process.stdout.write(
+        `\n  Console   ${ready.address}\n  Sign in   ${link}\n            (works once, within 15 minutes)\n\n  Watching. Ctrl-C stops it.\n`,
+      );
+    }
+  }
+  if (options.once) stop(0);
+}
+
+/** The bundle where it was built, else the sources. */
+function launch(part: "server" | "agent", env: Record<string, string>): ChildProcess {
+  const bundle = join(top, "dist", part, "main.js");
+  const lean = part === "agent" ? ["--optimize-for-size", "--max-semi-space-size=1", "--v8-pool-size=1"] : [];
+  return fork(existsSync(bundle) ? bundle : join(top, part, "main.ts"), [], {
+    execArgv: ["--disable-warning=ExperimentalWarning", ...lean],
+    env: {
+      ...process.env,
+      PROVOST_CONSOLE: join(top, "server", "console", "dist"),
+      MALLOC_ARENA_MAX: part === "agent" ? "1" : "4",
+      ...env,
+    },
+    stdio: ["ignore", "ignore", options.json || part === "server" ? "ignore" : "inherit", "ipc"],
+    // A Ctrl-C reaches the whole foreground group: the two stop when they are told, in order.
+    detached: true,
+  });
+}
+
+/** Messages of the server, waited for by kind. */
+function openInbox(server: ChildProcess) {
+  const waiting: { kinds: readonly string[]; resolve: (message: never) => void }[] = [];
+  server.on("message", (message: ServerMessage) => {
+    const at = waiting.findIndex(({ kinds }) => kinds.includes(message.kind));
+    if (at >= 0) waiting.splice(at, 1)[0]?.resolve(message as never);
+  });
+  return {
+    next: <Kind extends ServerMessage["kind"]>(...kinds: readonly Kind[]) =>
+      new Promise<Extract<ServerMessage, { kind: Kind }>>((resolve) => {
+        waiting.push({ kinds, resolve });
+      }),
+    ask(question: { readonly ask: "summary" | "sign-in" }): void {
+      server.send(question);
+    },
+  };
+}
+
+type Inbox = ReturnType<typeof openInbox>;
+type Screen = ReturnType<typeof openScreen>;
+
+function watchAgent(
+  agent: ChildProcess,
+  screen: Screen,
+  giveUp: (what: string, code: string, why: string, remedy?: string) => void,
+) {
+  let device = "";
+  let isDrained = false;
+  let onDrained: (() => void) | undefined;
+  let resolveScan: (frame: ScanFrame) => void = () => undefined;
+  const scanned = new Promise<ScanFrame>((resolve) => {
+    resolveScan = resolve;
+  });
+  agent.on("message", (message: AgentMessage) => {
+    if (message.kind === "scan") {
+      isDrained = false;
+      screen.progress(scanLine(message.frame));
+    } else if (message.kind === "scanned") resolveScan(message.frame);
+    else if (message.kind === "online") device = message.device;
+    else if (message.kind === "drained") {
+      isDrained = true;
+      onDrained?.();
+    } else if (message.kind === "failed") giveUp("agent", message.code, message.why, message.remedy);
+    else if (message.final)
+      giveUp("agent", "SERVER_NOT_TRUSTED", message.why, "remove the agent's state to enrol anew");
+    else screen.line(`agent    ${message.why}; trying again`);
+  });
+  return {
+    scanned,
+    device: () => device,
+    /** Everything told is stored at the server. */
+    async drained(): Promise<void> {
+      // The agent says so again after each acknowledgement that leaves nothing to send.
+      if (!isDrained) await Promise.race([new Promise<void>((resolve) => (onDrained = resolve)), pause(15_000)]);
+    },
+  };
+}
+
+async function waitForProofs(inbox: Inbox, screen: Screen, patienceMs: number): Promise<Overview> {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    inbox.ask({ ask: "summary" });
+    const { overview } = await inbox.next("summary");
+    const { wanted, pending } = overview.proofs;
+    if ((pending === 0 && !overview.working) || Date.now() > until) return overview;
+    screen.progress(`proofs   ${wanted - pending} of ${wanted} packages checked against their signed archives`);
+    await pause(500);
+  }
+}
+
+function scanLine(frame: ScanFrame): string {
+  if (frame.state === "walking")
+    return `walking  ${frame.filesSeen.toLocaleString("en")} files seen, ${frame.executables.toLocaleString("en")} executable`;
+  const done = frame.toHash === 0 ? 100 : Math.floor((100 * frame.hashed) / frame.toHash);
+  return `hashing  ${frame.hashed.toLocaleString("en")} of ${frame.toHash.toLocaleString("en")} (${done} %), ${Math.round(frame.bytesHashed / 1e6).toLocaleString("en")} MB`;
+}
+
+/** The agent first, so that its last words still reach the server; whoever does not go is ended. */
+async function stopAll(children: readonly ChildProcess[]): Promise<void> {
+  for (const child of children.toReversed()) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    await Promise.race([gone, pause(6000).then(() => void child.kill("SIGKILL"))]);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

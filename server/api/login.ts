@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { newSecret } from "../store/secret.ts";
+import type { StoredSession } from "../store/store.ts";
+import type { Parts } from "./parts.ts";
+
+export const cookieName = "provost_session";
+const sessionMs = 12 * 3600 * 1000;
+const linkMs = 15 * 60 * 1000;
+
+/** A link that signs its bearer in once. */
+export function newSignInLink(parts: Pick<Parts, "store" | "address" | "now">): string {
+  const secret = newSecret();
+  parts.store.access.addSignIn(secret, parts.now() + linkMs);
+  return `${parts.address()}/sign-in?token=${secret}`;
+}
+
+export function signIn(
+  token: string | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: Parts,
+): FastifyReply {
+  const { access } = parts.store;
+  // A link preview must not use the link up.
+  const prefetch = request.headers["sec-purpose"]?.toString().includes("prefetch") === true;
+  if (token === undefined || prefetch || !access.takeSignIn(token, parts.now()))
+    return reply.redirect("/?sign-in=expired", 303);
+  const secret = newSecret();
+  const at = parts.now();
+  access.addSession(secret, { user: "owner", role: "owner", csrf: newSecret(), at, expires: at + sessionMs });
+  const secure = parts.address().startsWith("https:") ? "; Secure" : "";
+  return reply
+    .header(
+      "set-cookie",
+      `${cookieName}=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${sessionMs / 1000}${secure}`,
+    )
+    .header("cache-control", "no-store")
+    .redirect("/", 303);
+}
+
+export function readSession(request: FastifyRequest, parts: Parts): StoredSession | undefined {
+  const secret = /(?:^|; )provost_session=([A-Za-z0-9_-]+)/.exec(request.headers.cookie ?? "")?.[1];
+  return secret === undefined ? undefined : parts.store.access.session(secret, parts.now());
+}

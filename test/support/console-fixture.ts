@@ -1,0 +1,284 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { api, type Answer } from "@provost/shared/protocol/api.ts";
+import { chainFor, evidence, tamperedDigest } from "./console-chain.ts";
+import { buildFleet, countsOf, executableDetail, type Fleet } from "./console-data.ts";
+import { fixtureNow } from "./console-words.ts";
+import { pageOf, type Asked } from "./console-paging.ts";
+
+/** What the product's server sends with the console, word for word. */
+export const policy =
+  "default-src 'none'; script-src 'self' 'nonce-Zml4dHVyZQ'; style-src 'self' 'nonce-Zml4dHVyZQ'; connect-src 'self'; img-src 'self' data:; font-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+export interface ConsoleFixture {
+  readonly url: string;
+  /** Paths asked for so far. */
+  readonly asked: string[];
+  /** Sends one live event to every open stream. */
+  publish(event: object): void;
+  /** Breaks every open stream. */
+  hangUp(): void;
+  signedIn: boolean;
+  /** Answers every list and page with this Problem. */
+  problem: { readonly status: number; readonly detail: string; readonly code: string } | undefined;
+  empty: boolean;
+  close(): Promise<void>;
+}
+
+/** The console's built files and made-up answers on loopback, with the product's headers. Test code only. */
+export async function startConsoleFixture(dist: string, executables: number): Promise<ConsoleFixture> {
+  const fleet = buildFleet(executables);
+  const streams = new Set<ServerResponse>();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://fixture");
+    fixture.asked.push(url.pathname + url.search);
+    if (!url.pathname.startsWith("/api/")) return serveFile(dist, url.pathname, response);
+    if (!fixture.signedIn) return sendProblem(response, 401, "Nobody is signed in.", "SIGN_IN_NEEDED");
+    if (url.pathname === "/api/v1/live") return openStream(streams, response);
+    if (url.pathname.startsWith("/api/v1/evidence/")) return sendEvidence(url.pathname.slice(17), response);
+    if (fixture.problem !== undefined && url.pathname !== "/api/v1/session")
+      return sendProblem(response, fixture.problem.status, fixture.problem.detail, fixture.problem.code);
+    return answerApi(fixture, fleet, request, url, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const fixture: ConsoleFixture = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: [],
+    publish: (event) => {
+      for (const stream of streams) stream.write(`data: ${JSON.stringify(event)}\n\n`);
+    },
+    hangUp: () => {
+      for (const stream of streams) stream.destroy();
+      streams.clear();
+    },
+    signedIn: true,
+    problem: undefined,
+    empty: false,
+    close: async () => {
+      fixture.hangUp();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return fixture;
+}
+
+const csrf = "csrf-of-the-fixture";
+
+function answerApi(
+  fixture: ConsoleFixture,
+  fleet: Fleet,
+  request: IncomingMessage,
+  url: URL,
+  response: ServerResponse,
+): void {
+  if (request.method === "POST" && request.headers["x-csrf"] !== csrf)
+    return sendProblem(response, 403, "The request did not carry the session's token.", "CSRF");
+  for (const [name, { path, method, query, answer }] of Object.entries(api)) {
+    const id = new RegExp(`^${path.replace(":id", "([^/]+)")}$`).exec(url.pathname);
+    if (id === null || method !== request.method) continue;
+    const asked = query.safeParse(Object.fromEntries(url.searchParams));
+    if (!asked.success) return sendProblem(response, 400, asked.error.message, "QUERY_INVALID");
+    const found = makeAnswer(
+      fixture.empty ? emptyFleet : fleet,
+      name as keyof typeof api,
+      decodeURIComponent(id[1] ?? ""),
+      asked.data,
+    );
+    if (found === undefined) return sendProblem(response, 404, "There is no such thing in this fleet.", "NOT_FOUND");
+    return send(response, 200, "application/json", JSON.stringify(answer.parse(found)));
+  }
+  return sendProblem(response, 404, "There is no such address.", "NOT_FOUND");
+}
+
+const emptyFleet: Fleet = { devices: [], executables: [], packages: [], processes: [] };
+
+function makeAnswer(fleet: Fleet, name: keyof typeof api, id: string, query: Asked): unknown {
+  switch (name) {
+    case "session":
+      return { user: "owner", role: "owner", signedInAt: fixtureNow - 60_000, csrf };
+    case "signOut":
+      return {};
+    case "overview":
+      return overviewOf(fleet);
+    case "devices":
+      return pageOf(fleet.devices, query);
+    case "device":
+      return deviceOf(fleet, id);
+    case "processes":
+      return { rows: fleet.processes, at: fixtureNow };
+    case "executables":
+      return pageOf(fleet.executables, query);
+    case "executable": {
+      const row = fleet.executables.find((each) => each.id === id);
+      return row === undefined ? undefined : executableDetail(row);
+    }
+    case "packages":
+      return pageOf(fleet.packages, query);
+    case "package":
+      return packageOf(fleet, String(query["purl"]));
+    case "search":
+      return { hits: hitsOf(fleet, String(query["q"])) };
+    case "newToken":
+      return {
+        token: "one-use",
+        expiresAt: Date.now() + 900_000,
+        command: "npx provost enrol --server https://provost.example:4433 --token prv1_4Zc9s0m3t0k3n",
+      };
+    default:
+      return undefined;
+  }
+}
+
+const proofs = { wanted: 900, derived: 610, lapsed: 71, unsupported: 12, failed: 9, pending: 198 };
+
+function overviewOf(fleet: Fleet): Answer<"overview"> {
+  const { devices, executables, packages } = fleet;
+  return {
+    devices: {
+      total: devices.length,
+      online: devices.filter(({ online }) => online).length,
+      silent: devices.filter(({ online }) => !online).length,
+    },
+    packages: { total: packages.length, byEcosystem: { deb: 300, npm: 300, pypi: 300 } },
+    executables: countsOf(executables),
+    running: countsOf(executables.filter(({ running }) => running > 0)),
+    proofs,
+    scans: devices.map(({ id, name, scan }) => ({ device: id, deviceName: name, scan })),
+    refuted: executables.filter(({ standing }) => standing === "refuted").slice(0, 20),
+    newUnproven: executables.filter(({ standing }) => standing === "unproven").slice(0, 20),
+    now: Date.now(),
+  };
+}
+
+function deviceOf(fleet: Fleet, id: string): Answer<"device"> | undefined {
+  const row = fleet.devices.find((each) => each.id === id);
+  if (row === undefined) return undefined;
+  const archive = { uri: "http://deb.debian.org/debian", components: ["main", "contrib"] };
+  const signedBy = [
+    {
+      fingerprint: "B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8",
+      name: "Debian Archive Automatic Signing Key (12/bookworm)",
+    },
+  ];
+  return {
+    ...row,
+    facts: { "Secure boot": "on", Virtualisation: "kvm" },
+    health: {
+      agentVersion: "0.1.0",
+      rssBytes: 61_341_696,
+      cpuShare: 0.0021,
+      spooledFrames: 12,
+      spooledBytes: 48_120,
+      lostFrames: 3,
+      at: fixtureNow - 5000,
+    },
+    blind: [
+      {
+        what: "Processes of other users",
+        count: 41,
+        why: "The agent runs as an ordinary user and may not read their maps.",
+      },
+      { what: "/root", count: 1, why: "Permission denied." },
+    ],
+    archives: [
+      {
+        ...archive,
+        suite: "bookworm",
+        state: "verified",
+        says: "The signature verifies under a key apt trusts.",
+        signedBy,
+        releaseDate: fixtureNow - 9e7,
+        validUntil: fixtureNow + 5e8,
+      },
+      {
+        ...archive,
+        suite: "bookworm-updates",
+        state: "stale",
+        says: "Valid until has passed: the mirror may hold back updates.",
+        signedBy,
+        validUntil: fixtureNow - 5e7,
+      },
+      {
+        ...archive,
+        uri: "https://packages.example/\u202eacme",
+        suite: "./",
+        components: [],
+        state: "refused",
+        says: "Signed by a key that no keyring on this device holds.",
+        signedBy: [],
+      },
+    ],
+    proofs,
+  };
+}
+
+function packageOf(fleet: Fleet, purl: string): Answer<"package"> | undefined {
+  const row = fleet.packages.find((each) => each.purl === purl);
+  const file = fleet.executables[20];
+  if (row === undefined || file === undefined) return undefined;
+  const installs = fleet.devices
+    .slice(0, row.devices)
+    .map(({ id, name }) => ({ device: id, deviceName: name, location: "/var/lib/dpkg", firstSeen: fixtureNow - 8e8 }));
+  return { ...row, chain: chainFor(file).filter(({ link }) => link !== "process" && link !== "device"), installs };
+}
+
+function hitsOf(fleet: Fleet, text: string): Answer<"search">["hits"] {
+  const devices = fleet.devices.filter(({ name }) => name.includes(text)).slice(0, 3);
+  const files = fleet.executables.filter(({ path, digest }) => path.includes(text) || digest === text).slice(0, 12);
+  return [
+    ...devices.map(({ id, name, os }) => ({ kind: "device" as const, id, title: name, detail: os })),
+    ...files.map(({ id, path, deviceName, standing }) => ({
+      kind: "executable" as const,
+      id,
+      title: path,
+      detail: deviceName,
+      standing,
+    })),
+  ];
+}
+
+function openStream(streams: Set<ServerResponse>, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  response.write(": open\n\n");
+  streams.add(response);
+  response.on("close", () => streams.delete(response));
+}
+
+function sendEvidence(digest: string, response: ServerResponse): void {
+  const bytes = digest === tamperedDigest ? Buffer.from("this is not what was stored\n") : evidence.get(digest);
+  if (bytes === undefined) return sendProblem(response, 404, "No such evidence is held.", "NOT_FOUND");
+  return send(response, 200, "text/plain; charset=utf-8", bytes);
+}
+
+function serveFile(dist: string, path: string, response: ServerResponse): void {
+  const file = extname(path) === "" ? "index.html" : normalize(path);
+  try {
+    send(response, 200, types[extname(file)] ?? "application/octet-stream", readFileSync(join(dist, file)));
+  } catch {
+    send(response, 404, "text/plain", `not found: ${createHash("sha256").update(path).digest("hex").slice(0, 8)}`);
+  }
+}
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+
+const sendProblem = (response: ServerResponse, status: number, detail: string, code: string): void =>
+  send(response, status, "application/problem+json", JSON.stringify({ title: "Refused", status, detail, code }));
+
+function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  response.writeHead(status, {
+    "content-type": type,
+    "content-security-policy": policy,
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+  });
+  response.end(body);
+}
