@@ -3,11 +3,11 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { State } from "../state/state.ts";
-import { openState } from "../state/state.ts";
-import type { FileRow } from "./file-rows.ts";
-import { runPass } from "./pass.ts";
-import type { PassOptions } from "./pass.ts";
+import type { State } from "../../agent/state/state.ts";
+import { openState } from "../../agent/state/state.ts";
+import type { FileRow } from "../../agent/inventory/file-rows.ts";
+import { runPass } from "../../agent/inventory/pass.ts";
+import type { PassOptions } from "../../agent/inventory/pass.ts";
 
 const scratch = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), "provost-pass-")));
 const home = process.cwd();
@@ -117,8 +117,8 @@ test.skipIf(process.getuid?.() !== 0)(
     for (const at of [scratch, join(tree, ".."), tree]) fs.chmodSync(at, 0o755);
     fs.mkdirSync(folder, { mode: 0o700 });
     fs.chownSync(folder, 65534, 65534);
-    const program = `import { openState } from ${JSON.stringify(join(import.meta.dirname, "../state/state.ts"))};
-    import { runPass } from ${JSON.stringify(join(import.meta.dirname, "pass.ts"))};
+    const program = `import { openState } from ${JSON.stringify(join(import.meta.dirname, "../../agent/state/state.ts"))};
+    import { runPass } from ${JSON.stringify(join(import.meta.dirname, "../../agent/inventory/pass.ts"))};
     const [tree, folder] = process.argv.slice(1);
     const frame = await runPass(openState(folder), { scope: "whole", folder, excluded: [], starts: [tree], progress() {}, now: Date.now });
     console.log(JSON.stringify(frame.blind));`;
