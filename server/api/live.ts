@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { StoredSession } from "../store/store.ts";
 import type { Topic } from "../ingest/accept.ts";
-import type { Parts } from "./parts.ts";
 
 export interface LiveFeed {
   changed(topic: Topic, device: string, count: number): void;
@@ -47,7 +46,7 @@ export function answerLive(
   _session: StoredSession,
   request: FastifyRequest,
   reply: FastifyReply,
-  parts: Parts,
+  parts: { readonly live: LiveFeed },
 ): FastifyReply {
   reply.hijack();
   const { raw } = reply;
