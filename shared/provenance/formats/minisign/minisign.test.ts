@@ -59,7 +59,9 @@ test("another file, an unknown key, and no bytes are three different answers", a
 test("changed in any byte that counts, it never holds", async () => {
   const text = signature("ED");
   // The first line is a comment that nobody signs; a line's end may be written two ways.
-  const counted = [...text].flatMap((_character, at) => (at > text.indexOf("\n") && text[at] !== "\n" ? [at] : []));
+  const counted = text
+    .split("")
+    .flatMap((_character, at) => (at > text.indexOf("\n") && text[at] !== "\n" ? [at] : []));
   const survivors: number[] = [];
   for (const at of counted) {
     const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
