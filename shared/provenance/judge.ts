@@ -65,7 +65,7 @@ function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: 
       chain: [
         noSource(record.purl),
         ...proof.links,
-        file("verified", "the file equals the signed archive's", digest, facts),
+        file("verified", "The file equals the one in the signed archive.", digest, facts),
       ],
     };
   return record.role === "conffile"
