@@ -19,6 +19,7 @@ import { hashFile, hashLimits } from "../identity/hash.ts";
 import type { HashLimits } from "../identity/hash.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import { append } from "../spool/spool.ts";
+import { giveBack } from "../state/give-back.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 import { writeArchives } from "./write-archives.ts";
@@ -58,11 +59,14 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
   const known = knownFiles(state);
   const running = new ProcessWatch().look(options.now(), 0);
   const walked = whole ? walkDisk(known, options, report) : withoutWalk(known);
+  giveBack();
   const work = plan(walked, running, known);
   const booksChanged =
     whole && (readMeta(state, "fingerprint") !== walked.fingerprint || work.containerRoots.length > 0);
   const owned = booksChanged ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined;
+  giveBack();
   const records = await recordsFor(state, work, owned, walked, report);
+  giveBack();
   report.hashing(work.files.filter((file) => file.fresh).length, work.files.length);
   hashAndWrite(state, work.files, records, options, report, pass);
   if (whole) forgetFiles(state, goneFiles(known, work, walked));
@@ -233,6 +237,7 @@ function readBooks(state: State, walked: Survey, work: Plan, report: Report, who
       for (const item of ecosystem.packages(opened, found))
         if (isProblem(item)) report.problem(item);
         else packages.push(label === opened.root ? item : { ...item, root: label });
+    giveBack();
     byRoot.set(label, { view: opened, packages });
     everything.push(...packages);
     for (const problem of writeArchives(state, opened, label)) report.problem(problem);
@@ -261,7 +266,10 @@ async function recordsFor(
       work.files.filter((file) => file.root === root && (owned !== undefined || file.fresh)).map((file) => file.path),
     );
     if (wanted.size === 0) continue;
+    let items = 0;
     for await (const item of recordsOf(view, packages, wanted)) {
+      items += 1;
+      if (items % itemsPerGiveBack === 0) giveBack();
       if (isProblem(item)) report.problem(item);
       else keep(found, keyOf(root, item.path), item);
     }
@@ -270,6 +278,7 @@ async function recordsFor(
 }
 
 const recordsPerFile = 16;
+const itemsPerGiveBack = 200;
 
 function keep(found: Map<string, FileRecord[]>, key: string, record: FileRecord): void {
   const list = found.get(key);
@@ -290,7 +299,9 @@ function hashAndWrite(
   let some: FileFacts[] = [];
   let lastWrite = options.now();
   const flush = (): void => {
-    if (some.length > 0) writeFiles(state, some, proofs, pass);
+    if (some.length === 0) return;
+    writeFiles(state, some, proofs, pass);
+    giveBack();
     some = [];
     lastWrite = options.now();
   };
