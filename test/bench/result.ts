@@ -17,7 +17,7 @@ export interface Options {
   /** Folders that the product's walk leaves out. */
   readonly excluded: readonly string[];
   /** One line for the person who waits. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 export type Bench = (options: Options) => Promise<Result>;

@@ -56,7 +56,8 @@ function table(machine: Machine, result: Result): string {
     ...Object.entries(figures).map(([name, value]) => `  ${name.padEnd(width)}${value}`),
     "",
     ...goals.map(
-      ({ goal, wanted, got, unit, holds }) => `  ${holds ? "holds " : "MISSED"}  ${goal}: ${got} ${unit} (goal ${wanted})`,
+      ({ goal, wanted, got, unit, holds }) =>
+        `  ${holds ? "holds " : "MISSED"}  ${goal}: ${got} ${unit} (goal ${wanted})`,
     ),
     "",
   ].join("\n");
