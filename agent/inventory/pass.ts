@@ -143,12 +143,14 @@ interface Plan {
 
 const keyOf = (root: string, path: string): string => `${root}\n${path}`;
 
-type Known = Map<string, FileRow>;
+type KnownFile = Pick<FileRow, "root" | "path" | "kind" | "dev" | "ino" | "size" | "ctime" | "digest" | "pass">;
+type Known = Map<string, KnownFile>;
 
 /** By absolute path on the device for what the walk meets; files of containers are found by their key. */
 function knownFiles(state: State): Known {
   const known: Known = new Map();
-  for (const row of state.prepare<[], FileRow>("SELECT *, '' AS says FROM files").iterate())
+  const rows = state.prepare<[], KnownFile>("SELECT root, path, kind, dev, ino, size, ctime, digest, pass FROM files");
+  for (const row of rows.iterate())
     known.set(row.root.startsWith("container:") ? keyOf(row.root, row.path) : row.root + row.path, row);
   return known;
 }
@@ -347,7 +349,7 @@ function lookAt(file: Work, records: readonly FileRecord[], options: PassOptions
 }
 
 /** What the table knows and this pass did not meet, unless it lies where this pass could not look. */
-function goneFiles(known: Known, work: Plan, walked: Survey): readonly FileRow[] {
+function goneFiles(known: Known, work: Plan, walked: Survey): readonly KnownFile[] {
   const met = new Set(work.files.map((file) => file.key));
   return [...known.values()].filter(
     (row) =>
