@@ -7,7 +7,7 @@ import { atMost, below, median, round } from "./result.ts";
 
 const everyMs = 200;
 const quietMs = 60_000;
-const restMs = 90_000;
+const restMs = 60_000;
 const windowSeconds = 5;
 
 /**
