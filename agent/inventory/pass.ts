@@ -13,6 +13,7 @@ import { hashFile, hashLimits } from "../identity/hash.ts";
 import type { Algorithm, Hashed, HashLimits } from "../identity/hash.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import { append } from "../spool/spool.ts";
+import { giveBack } from "../state/give-back.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 import { writeArchives } from "./write-archives.ts";
@@ -50,11 +51,14 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
   const known = knownFiles(state);
   const running = new ProcessWatch().look(options.now(), 0);
   const walked = whole ? walkDisk(known, options, report) : withoutWalk(known);
+  giveBack();
   const work = plan(walked, running, known);
   const booksChanged =
     whole && (readMeta(state, "fingerprint") !== walked.fingerprint || work.containerRoots.length > 0);
   const owned = booksChanged ? readBooks(state, walked, work, report, options) : undefined;
+  giveBack();
   const records = await recordsFor(state, work, owned, walked, report, options);
+  giveBack();
   report.hashing(work.files.filter((file) => file.fresh).length, work.files.length);
   hashAndWrite(state, work.files, records, options, report, pass);
   if (whole) forgetFiles(state, goneFiles(known, work, walked, options.starts));
@@ -136,12 +140,14 @@ interface Plan {
 
 const keyOf = (root: string, path: string): string => `${root}\n${path}`;
 
-type Known = Map<string, FileRow>;
+type KnownFile = Pick<FileRow, "root" | "path" | "kind" | "dev" | "ino" | "size" | "ctime" | "digest" | "pass">;
+type Known = Map<string, KnownFile>;
 
 /** By absolute path on the device for what the walk meets; files of containers are found by their key. */
 function knownFiles(state: State): Known {
   const known: Known = new Map();
-  for (const row of state.prepare<[], FileRow>("SELECT *, '' AS says FROM files").iterate())
+  const rows = state.prepare<[], KnownFile>("SELECT root, path, kind, dev, ino, size, ctime, digest, pass FROM files");
+  for (const row of rows.iterate())
     known.set(row.root.startsWith("container:") ? keyOf(row.root, row.path) : row.root + row.path, row);
   return known;
 }
@@ -231,6 +237,7 @@ function readBooks(state: State, walked: Survey, work: Plan, report: Report, opt
       for (const item of ecosystem.packages(opened, found))
         if (isProblem(item)) report.problem(item);
         else packages.push(label === opened.root ? item : { ...item, root: label });
+    giveBack();
     byRoot.set(label, { view: opened, packages });
     everything.push(...packages);
     for (const problem of writeArchives(state, opened, label)) report.problem(problem);
@@ -270,7 +277,10 @@ async function recordsFor(
       work.files.filter((file) => file.root === root && (owned !== undefined || file.fresh)).map((file) => file.path),
     );
     if (wanted.size === 0) continue;
+    let items = 0;
     for await (const item of recordsOf(view, packages, wanted)) {
+      items += 1;
+      if (items % itemsPerGiveBack === 0) giveBack();
       if (isProblem(item)) report.problem(item);
       else keep(found, keyOf(root, item.path), item);
     }
@@ -279,6 +289,7 @@ async function recordsFor(
 }
 
 const recordsPerFile = 16;
+const itemsPerGiveBack = 200;
 
 function keep(found: Map<string, FileRecord[]>, key: string, record: FileRecord): void {
   const list = found.get(key);
@@ -299,7 +310,9 @@ function hashAndWrite(
   let some: FileFacts[] = [];
   let lastWrite = options.now();
   const flush = (): void => {
-    if (some.length > 0) writeFiles(state, some, proofs, pass);
+    if (some.length === 0) return;
+    writeFiles(state, some, proofs, pass);
+    giveBack();
     some = [];
     lastWrite = options.now();
   };
@@ -360,7 +373,7 @@ function goneFiles(
   work: Plan,
   walked: Survey,
   starts: readonly string[] | undefined,
-): readonly FileRow[] {
+): readonly KnownFile[] {
   const met = new Set(work.files.map((file) => file.key));
   return [...known.values()].filter(
     (row) =>

@@ -1,6 +1,6 @@
 import type { Purl } from "@provost/shared/model/ids.ts";
 import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import { append } from "../spool/spool.ts";
 import type { State } from "../state/state.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 
