@@ -1,16 +1,19 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { StoredSession } from "../store/store.ts";
+import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { Topic } from "../ingest/accept.ts";
+import { readSession } from "./login.ts";
 import type { Parts } from "./parts.ts";
 
 export interface LiveFeed {
+  readonly subscribers: number;
   changed(topic: Topic, device: string, count: number): void;
   subscribe(listener: (line: string) => void): () => void;
   close(): void;
 }
 
 const gatherMs = 500;
-export const liveLimits = { subscribers: 500 } as const;
+const beatMs = 20_000;
+export const liveLimits = { subscribers: 500, unreadBytes: 256 * 1024 } as const;
 
 /** Gathers changes for half a second, so that a scan of 20,000 files is a few lines a second on every open page. */
 export function openLive(now: () => number): LiveFeed {
@@ -25,6 +28,9 @@ export function openLive(now: () => number): LiveFeed {
     waiting.clear();
   }, gatherMs);
   return {
+    get subscribers() {
+      return listeners.size;
+    },
     changed(topic, device, count) {
       const key = `${topic} ${device}`;
       const held = waiting.get(key);
@@ -43,12 +49,9 @@ export function openLive(now: () => number): LiveFeed {
 }
 
 /** WHATWG HTML 9.2, server-sent events. A reader that cannot keep up is closed; its browser comes back by itself. */
-export function answerLive(
-  _session: StoredSession,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parts: Parts,
-): FastifyReply {
+export function answerLive(request: FastifyRequest, reply: FastifyReply, parts: Parts): FastifyReply {
+  if (parts.live.subscribers >= liveLimits.subscribers)
+    throw new AppError("LIMIT", `${liveLimits.subscribers} pages are open already; close some`);
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
@@ -58,12 +61,17 @@ export function answerLive(
     connection: "keep-alive",
   });
   raw.write("retry: 2000\n\n");
-  const stop = parts.live.subscribe((line) => {
-    if (raw.writableLength > 256 * 1024) raw.destroy();
+  const say = (line: string): void => {
+    if (raw.writableLength > liveLimits.unreadBytes) raw.destroy();
     else raw.write(line);
-  });
-  const beat = setInterval(() => raw.write(": beat\n\n"), 20_000);
-  request.raw.on("close", () => {
+  };
+  const stop = parts.live.subscribe(say);
+  const beat = setInterval(() => {
+    // Signed out or expired: the page learns it when it comes back.
+    if (readSession(request, parts) === undefined) raw.end();
+    else say(": beat\n\n");
+  }, beatMs);
+  raw.on("close", () => {
     clearInterval(beat);
     stop();
   });

@@ -36,21 +36,23 @@ export const where = (conditions: readonly Condition[]): Condition => ({
   values: conditions.flatMap((condition) => condition.values),
 });
 
-/** Rows strictly after the cursor in this order. */
+/** Rows strictly after the cursor in this order. Compared as one pair, so that an index finds the place. */
 export function afterCursor(order: Order, id: string, cursor: string | undefined): readonly Condition[] {
   const at = readCursor(cursor);
   if (at === undefined) return [];
-  const [value, last] = at;
-  const beyond = order.descending ? "<" : ">";
-  return [{ sql: `${order.column} ${beyond} ? OR (${order.column} = ? AND ${id} > ?)`, values: [value, value, last] }];
+  return [{ sql: `(${order.column}, ${id}) ${order.descending ? "<" : ">"} (?, ?)`, values: at }];
 }
+
+/** Both in one direction: an index read backwards gives exactly this order. */
+export const orderBy = ({ column, descending }: Order, id: string): string =>
+  descending ? `${column} DESC, ${id} DESC` : `${column}, ${id}`;
 
 export const oneOf = (column: string, values: readonly string[] | undefined): readonly Condition[] =>
   values === undefined || values.length === 0
     ? []
     : [{ sql: `${column} IN (${values.map(() => "?").join(", ")})`, values }];
 
-/** Every word must occur somewhere in the columns. */
+/** Every word must occur somewhere in the columns. Bound as values and compared by `instr`: no letter of it is a pattern. */
 export const contains = (columns: readonly string[], text: string | undefined): readonly Condition[] =>
   (text ?? "")
     .split(/\s+/)
@@ -60,3 +62,16 @@ export const contains = (columns: readonly string[], text: string | undefined): 
       sql: columns.map((column) => `instr(lower(${column}), ?) > 0`).join(" OR "),
       values: columns.map(() => word.toLowerCase()),
     }));
+
+/** One row more than asked for was read: whether there is a next page. */
+export function pageOf<Stored, Shown>(
+  rows: readonly Stored[],
+  limit: number,
+  total: number,
+  show: (row: Stored) => Shown,
+  cursor: (row: Stored) => string,
+): { rows: Shown[]; next?: string; total: number } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { rows: shown.map(show), total, ...(rows.length > limit && last !== undefined ? { next: cursor(last) } : {}) };
+}
