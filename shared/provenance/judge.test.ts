@@ -326,7 +326,7 @@ test("no verdict is signed unless a derived proof holds exactly this digest for 
             ...more,
             ...(packagedAs === undefined ? {} : { packagedAs }),
             ...(parent === undefined ? {} : { parent }),
-          } as Partial<JudgedRecord>),
+          }),
         );
         const { digest: _, ...blind } = fileWith(digest, ...made);
         const facts = readable ? fileWith(digest, ...made) : blind;
