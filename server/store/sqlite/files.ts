@@ -25,7 +25,7 @@ export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "
       statements.history.run(id, now, before.digest, before.standing, before.basis, before.changed_at);
       statements.trimHistory.run(id, id, keptHistory);
     }
-    statements.putFile.run({
+    const numbered = statements.putFile.get({
       id,
       device,
       root: facts.root,
@@ -42,7 +42,7 @@ export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "
       trust: trustVersion,
       now,
     });
-    statements.putFacts.run(id, JSON.stringify(facts));
+    statements.putFacts.run(numbered?.n, JSON.stringify(facts));
     if (before !== undefined) statements.disown.run(id);
     for (const record of facts.records) statements.own.run(record.purl, device, facts.root, id);
   };
@@ -76,17 +76,18 @@ const prepare = (db: Db) => ({
     "SELECT digest, standing, basis, changed_at FROM files WHERE id = ?",
   ),
   // A running program may be told of before its file is.
-  putFile: db.prepare(
+  putFile: db.prepare<[Record<string, string | number | null>], { n: number }>(
     `INSERT INTO files (id, device, root, path, kind, digest, size, mode, package, standing, rank, basis, says, trust_version, judged_at, first_seen, changed_at, running)
      VALUES (@id, @device, @root, @path, @kind, @digest, @size, @mode, @package, @standing, @rank, @basis, @says, @trust, @now, @now, @now,
        (SELECT coalesce(sum(count), 0) FROM running_files WHERE file = @id))
      ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, digest = excluded.digest, size = excluded.size, mode = excluded.mode,
      package = excluded.package, standing = excluded.standing, rank = excluded.rank, basis = excluded.basis,
      says = excluded.says, trust_version = excluded.trust_version, judged_at = excluded.judged_at,
-     changed_at = CASE WHEN files.digest IS excluded.digest AND files.standing = excluded.standing THEN files.changed_at ELSE excluded.changed_at END`,
+     changed_at = CASE WHEN files.digest IS excluded.digest AND files.standing = excluded.standing THEN files.changed_at ELSE excluded.changed_at END
+     RETURNING n`,
   ),
   putFacts: db.prepare(
-    "INSERT INTO file_facts (file, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
+    "INSERT INTO file_facts (n, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
   ),
   // Two changes told at once: what was there before both is what history wants, not what stood there for no time.
   history: db.prepare(
@@ -100,7 +101,7 @@ const prepare = (db: Db) => ({
   remove: [
     db.prepare("DELETE FROM owners WHERE file = ?"),
     db.prepare("DELETE FROM history WHERE file = ?"),
-    db.prepare("DELETE FROM file_facts WHERE file = ?"),
+    db.prepare("DELETE FROM file_facts WHERE n = (SELECT n FROM files WHERE id = ?)"),
     db.prepare("DELETE FROM files WHERE id = ?"),
   ],
   rejudge: db.prepare(
@@ -112,7 +113,7 @@ const prepare = (db: Db) => ({
     { id: string; facts: string; standing: string; basis: string; says: string; trust_version: string }
   >(
     `SELECT files.id, file_facts.facts, files.standing, files.basis, files.says, files.trust_version FROM owners
-     JOIN files ON files.id = owners.file JOIN file_facts ON file_facts.file = owners.file
+     JOIN files ON files.id = owners.file JOIN file_facts ON file_facts.n = files.n
      WHERE owners.purl = ? AND owners.device = ? AND owners.root = ?`,
   ),
 });

@@ -65,8 +65,8 @@ function openDevices(db: Db): Devices {
     startEpoch(id, epoch) {
       for (const table of ["installs", "archives", "processes", "running_files", "proof_versions", "owners"])
         db.prepare(`DELETE FROM ${table} WHERE device = ?`).run(id);
-      for (const table of ["history", "file_facts"])
-        db.prepare(`DELETE FROM ${table} WHERE file IN (SELECT id FROM files WHERE device = ?)`).run(id);
+      db.prepare("DELETE FROM history WHERE file IN (SELECT id FROM files WHERE device = ?)").run(id);
+      db.prepare("DELETE FROM file_facts WHERE n IN (SELECT n FROM files WHERE device = ?)").run(id);
       db.prepare("DELETE FROM files WHERE device = ?").run(id);
       db.prepare(
         "UPDATE devices SET epoch = ?, acknowledged = 0, frame = NULL, scan = NULL, health = NULL, running_at = NULL WHERE id = ?",

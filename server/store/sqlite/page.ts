@@ -11,20 +11,22 @@ export function orderOf(sort: string, columns: Readonly<Record<string, string>>,
 }
 
 /** A cursor is the last row's sort value and id, opaque to the caller. Undefined for anything this server did not write. */
-export const cursorOf = (value: unknown, id: string): string =>
+export const cursorOf = (value: unknown, id: string | number): string =>
   Buffer.from(JSON.stringify([value, id])).toString("base64url");
 
-export function readCursor(text: string | undefined): readonly [string | number, string] | undefined {
+export function readCursor(text: string | undefined): readonly [string | number, string | number] | undefined {
   if (text === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    if (!Array.isArray(parsed)) return undefined;
+    if (!Array.isArray(parsed) || parsed.length !== 2) return undefined;
     const [value, id]: unknown[] = parsed;
-    return (typeof value === "string" || typeof value === "number") && typeof id === "string" ? [value, id] : undefined;
+    return isPlain(value) && isPlain(id) ? [value, id] : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isPlain = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number";
 
 export interface Condition {
   readonly sql: string;
@@ -52,16 +54,31 @@ export const oneOf = (column: string, values: readonly string[] | undefined): re
     ? []
     : [{ sql: `${column} IN (${values.map(() => "?").join(", ")})`, values }];
 
-/** Every word must occur somewhere in the columns. Bound as values and compared by `instr`: no letter of it is a pattern. */
-export const contains = (columns: readonly string[], text: string | undefined): readonly Condition[] =>
-  (text ?? "")
-    .split(/\s+/)
-    .filter((word) => word !== "")
-    .slice(0, 8)
-    .map((word) => ({
-      sql: columns.map((column) => `instr(lower(${column}), ?) > 0`).join(" OR "),
-      values: columns.map(() => word.toLowerCase()),
-    }));
+/** Every word must occur somewhere in the columns, or begin the digest. No letter of a word is a pattern. */
+export const contains = (columns: readonly string[], text: string | undefined, digest?: string): readonly Condition[] =>
+  wordsOf(text).map((word) => {
+    const begins = digest === undefined || !/^[0-9a-f]{6,64}$/.test(word) ? [] : [digest];
+    return {
+      sql: [
+        ...columns.map((column) => `${column} LIKE ? ESCAPE '\\'`),
+        ...begins.map((column) => `(${column} >= ? AND ${column} < ?)`),
+      ].join(" OR "),
+      values: [...columns.map(() => `%${plain(word)}%`), ...begins.flatMap(() => [word, `${word}g`])],
+    };
+  });
+
+const wordsOf = (text = ""): readonly string[] => [
+  ...new Set(
+    text
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== "")
+      .slice(0, 8),
+  ),
+];
+
+/** LIKE compares ASCII letters whatever their case, and by bytes: several times faster here than lower() and instr(). */
+export const plain = (word: string): string => word.replace(/[\\%_]/g, "\\$&");
 
 /** One row more than asked for was read: whether there is a next page. */
 export function pageOf<Stored, Shown>(

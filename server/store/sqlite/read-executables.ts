@@ -18,30 +18,25 @@ export function readExecutables(ask: Ask): Pick<Read, "executables" | "executabl
       const sorted = order.column === "rank" ? { ...order, descending: !order.descending } : order;
       const counted = countedFilter(query);
       const searched = searchedFilter(query);
-      const paged = where([...counted, ...searched, ...afterCursor(sorted, "id", query.cursor)]);
-      const total = totalOf(ask, counted, searched);
-      const ids = ask.all<{ id: string }>(
-        `SELECT id FROM files WHERE ${paged.sql} ORDER BY ${placed(sorted, searched, total, query.limit)} LIMIT ?`,
+      const { total, among, order: placed } = lookFor(ask, counted, searched, sorted, query.limit);
+      const paged = where([...among, ...afterCursor(sorted, "n", query.cursor)]);
+      // CROSS JOIN: the page first, then its rows; SQLite would rather walk all files and look each up in the page.
+      const rows = ask.all<FileRow>(
+        `SELECT files.*, devices.name AS device_name
+         FROM (SELECT n FROM files WHERE ${paged.sql} ORDER BY ${placed} LIMIT ?) AS page
+         CROSS JOIN files ON files.n = page.n CROSS JOIN devices ON devices.id = files.device
+         ORDER BY ${orderBy({ ...sorted, column: `files.${sorted.column}` }, "files.n")}`,
         ...paged.values,
         query.limit + 1,
       );
-      const row = (id: string): FileRow[] =>
-        ask.all<FileRow>(
-          "SELECT files.*, devices.name AS device_name FROM files JOIN devices ON devices.id = files.device WHERE files.id = ?",
-          id,
-        );
-      return pageOf(
-        ids.flatMap(({ id }) => row(id)),
-        query.limit,
-        total,
-        executableRow,
-        (last) => cursorOf(last[sorted.column as keyof FileRow], last.id),
+      return pageOf(rows, query.limit, total, executableRow, (last) =>
+        cursorOf(last[sorted.column as keyof FileRow], last.n),
       );
     },
     executable(id) {
       const row = ask.one<FileRow & { facts: string }>(
         `SELECT files.*, file_facts.facts, devices.name AS device_name FROM files JOIN devices ON devices.id = files.device
-         JOIN file_facts ON file_facts.file = files.id WHERE files.id = ?`,
+         JOIN file_facts ON file_facts.n = files.n WHERE files.id = ?`,
         id,
       );
       if (row === undefined) return undefined;
@@ -96,6 +91,7 @@ const countedFilter = (query: Parsed<"executables">): readonly Condition[] => [
   ...oneOf("device", query.device === undefined ? undefined : [query.device]),
   ...oneOf("standing", query.standing),
   ...oneOf("basis", query.basis),
+  ...oneOf("kind", query.kind),
   ...(query.running === undefined ? [] : [{ sql: query.running ? "running > 0" : "running = 0", values: [] }]),
 ];
 
@@ -104,22 +100,42 @@ const searchedFilter = (query: Parsed<"executables">): readonly Condition[] => [
   ...(query.package === undefined
     ? []
     : [{ sql: "id IN (SELECT file FROM owners WHERE purl = ?)", values: [query.package] }]),
-  ...oneOf("kind", query.kind),
-  ...contains(["path", "package", "digest", "root"], query.q),
+  ...contains(["path", "package", "root"], query.q, "digest"),
 ];
 
-function totalOf(ask: Ask, counted: readonly Condition[], searched: readonly Condition[]): number {
-  const filter = where([...counted, ...searched]);
-  return searched.length === 0
-    ? ask.number(`SELECT sum(n) AS n FROM file_counts WHERE ${filter.sql}`, ...filter.values)
-    : ask.number(`SELECT count(*) AS n FROM files WHERE ${filter.sql}`, ...filter.values);
-}
+/** Hits that are worth sorting by hand. */
+const fewPages = 20;
 
 /**
- * Few hits are found by looking at all files and sorting the hits; many by walking the list in order until a page is full. A
- * unary plus keeps SQLite from walking an index for the former.
+ * Few hits are found by looking at all files once and sorting the hits; many by walking the list in its order until a page is
+ * full. A unary plus keeps SQLite from walking an index for the former.
  */
-function placed(order: Order, searched: readonly Condition[], total: number, limit: number): string {
-  const few = searched.length > 0 && total < 20 * limit;
-  return orderBy(few ? { ...order, column: `+${order.column}` } : order, few ? "+id" : "id");
+function lookFor(
+  ask: Ask,
+  counted: readonly Condition[],
+  searched: readonly Condition[],
+  order: Order,
+  limit: number,
+): { readonly total: number; readonly among: readonly Condition[]; readonly order: string } {
+  const among = [...counted, ...searched];
+  const filter = where(among);
+  if (searched.length === 0)
+    return {
+      total: ask.number(`SELECT sum(n) AS n FROM file_counts WHERE ${filter.sql}`, ...filter.values),
+      among,
+      order: orderBy(order, "n"),
+    };
+  const few = fewPages * limit;
+  const hits = ask.all<{ n: number }>(`SELECT n FROM files WHERE ${filter.sql} LIMIT ?`, ...filter.values, few + 1);
+  if (hits.length > few)
+    return {
+      total: ask.number(`SELECT count(*) AS n FROM files WHERE ${filter.sql}`, ...filter.values),
+      among,
+      order: orderBy(order, "n"),
+    };
+  return {
+    total: hits.length,
+    among: [{ sql: "n IN (SELECT value FROM json_each(?))", values: [JSON.stringify(hits.map(({ n }) => n))] }],
+    order: orderBy({ ...order, column: `+${order.column}` }, "+n"),
+  };
 }

@@ -28,8 +28,10 @@ export function readPackages(ask: Ask): Pick<Read, "packages" | "package"> {
       ];
       const paged = where([...filter, ...afterCursor(order, "purl", query.cursor)]);
       const all = where(filter);
-      const rows = ask.all<StoredPackage>(
-        `SELECT * FROM (${packagesSql}) WHERE ${paged.sql} ORDER BY ${orderBy(order, "purl")} LIMIT ?`,
+      // Counted for every package only where they are sorted by it; those of the page are counted below.
+      const source = order.column === "executables" ? countedSql : packagesSql;
+      const rows = ask.all<StoredPackage & { readonly executables?: number }>(
+        `SELECT * FROM (${source}) WHERE ${paged.sql} ORDER BY ${orderBy(order, "purl")} LIMIT ?`,
         ...paged.values,
         query.limit + 1,
       );
@@ -39,7 +41,7 @@ export function readPackages(ask: Ask): Pick<Read, "packages" | "package"> {
         query.limit,
         total,
         (row) => packageRow(row, countsOf(ask.all(ownedCounts, row.purl))),
-        (row) => cursorOf(row[order.column as keyof StoredPackage], row.purl),
+        (row) => cursorOf(row[order.column as "name" | "devices" | "executables"], row.purl),
       );
     },
     package(purl) {
@@ -72,7 +74,7 @@ const proofRank = `CASE WHEN ecosystem <> 'deb' THEN 5 ELSE CASE proof
 
 // SQLite takes bare columns beside a single min() from the very row that has the minimum: state and sentence stay together.
 const packagesSql = `SELECT purl, ecosystem, name, version, arch, origin, count(DISTINCT device) AS devices,
-  min(${proofRank}) AS proof, proof_says,
-  (SELECT count(*) FROM owners WHERE owners.purl = installs.purl) AS executables FROM installs GROUP BY purl`;
+  min(${proofRank}) AS proof, proof_says FROM installs GROUP BY purl`;
+const countedSql = `SELECT *, (SELECT count(*) FROM owners WHERE owners.purl = packages.purl) AS executables FROM (${packagesSql}) AS packages`;
 const ownedCounts =
   "SELECT standing, basis, count(*) AS n FROM owners JOIN files ON files.id = owners.file WHERE owners.purl = ? GROUP BY standing, basis";

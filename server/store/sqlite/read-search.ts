@@ -1,5 +1,6 @@
 import type { Read } from "../store.ts";
 import type { Ask } from "./ask.ts";
+import { plain } from "./page.ts";
 import { executableRows } from "./read-overview.ts";
 import type { StoredDevice } from "./rows.ts";
 
@@ -19,12 +20,15 @@ export function readSearch(ask: Ask): Pick<Read, "search"> {
         wanted,
         wanted,
       );
+      const hex = /^[0-9a-f]{6,64}$/.test(wanted) ? wanted : "-";
       const files = executableRows(
         ask,
-        "WHERE instr(lower(path), ?) > 0 OR digest LIKE ? || '%' ORDER BY path LIKE '%/' || ? DESC, running DESC, length(path), path LIMIT 10",
-        wanted,
-        /^[0-9a-f]+$/.test(wanted) ? wanted : "-",
-        wanted,
+        `WHERE path LIKE ? ESCAPE '\\' OR (digest >= ? AND digest < ?)
+         ORDER BY path LIKE ? ESCAPE '\\' DESC, running DESC, length(path), path LIMIT 10`,
+        `%${plain(wanted)}%`,
+        hex,
+        `${hex}g`,
+        `%/${plain(wanted)}`,
       );
       return {
         hits: [

@@ -30,6 +30,7 @@ export interface HealthFrame {
   readonly at: number;
 }
 export interface FileRow {
+  readonly n: number;
   readonly id: string;
   readonly device: string;
   readonly device_name: string;
@@ -77,7 +78,6 @@ export interface StoredPackage {
   /** As `proofRank` numbers them. */
   readonly proof: number;
   readonly proof_says: string;
-  readonly executables: number;
 }
 
 export function countsOf(
@@ -144,7 +144,7 @@ export const packageRow = (row: StoredPackage, executables: Counts): PackageRow 
   ...(row.arch === null ? {} : { arch: row.arch }),
   ...(row.origin === null ? {} : { origin: row.origin }),
   devices: row.devices,
-  files: row.executables,
+  files: executables.total,
   executables,
   proof: proofStates[row.proof] ?? "none",
   says: row.proof_says,
