@@ -50,7 +50,7 @@ function texts(value: unknown, field: string): readonly string[] {
 }
 
 function integer(value: unknown, field: string, min: number, max: number): number {
-  const number = typeof value === "string" ? Number(value) : value;
+  const number = typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
   throw wrong(field, `a whole number from ${min} to ${max}`, value);
 }

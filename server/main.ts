@@ -14,6 +14,7 @@ import { newSignInLink } from "./api/login.ts";
 import type { Parts } from "./api/parts.ts";
 import { checkConfig } from "./config.ts";
 import type { ServerConfig } from "./config.ts";
+import type { EdgeLimits } from "./edge/limits.ts";
 import { openEdge } from "./edge/socket.ts";
 import type { Edge } from "./edge/socket.ts";
 import { sqliteStore } from "./store/index.ts";
@@ -48,7 +49,11 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-export async function startServer(config: ServerConfig, log: (line: string) => void): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  log: (line: string) => void,
+  edgeOverrides: Partial<EdgeLimits> = {},
+): Promise<RunningServer> {
   const store = sqliteStore(config.folder);
   const now = () => instant(Date.now());
   const indices = join(config.folder, "indices");
@@ -104,19 +109,37 @@ export async function startServer(config: ServerConfig, log: (line: string) => v
   const app = openHttp(parts);
   await app.ready();
   const http: Server = app.server;
-  edge = openEdge(http, store, opened, {
-    changed(topic, device, count) {
-      live.changed(topic, device, count);
-      work.wake();
+  const running = openEdge(
+    http,
+    store,
+    opened,
+    {
+      changed(topic, device, count) {
+        live.changed(topic, device, count);
+        work.wake();
+      },
+      refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
     },
-    refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
-  });
-  const running = edge;
-  address = await listen(app, config);
+    edgeOverrides,
+  );
+  edge = running;
+  const close = async (): Promise<void> => {
+    running.close();
+    live.close();
+    await app.close();
+    fetch.close();
+    await work.close();
+    store.close();
+  };
+  try {
+    address = await listen(app, config);
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
   // Debian publishes twice a day: versions come and lapse. The archives are asked again, the proofs at hand stay.
   const nightly = schedule("17 */6 * * *", () => {
-    for (const { id } of store.read.devices({ limit: 500, sort: "name" }, new Set()).rows)
-      opened.noteChange(id as never);
+    for (const id of store.inventory.deviceIds()) opened.noteChange(id);
     work.wake();
   });
   return {
@@ -126,12 +149,7 @@ export async function startServer(config: ServerConfig, log: (line: string) => v
     working: () => work.busy(),
     async close() {
       await nightly.stop();
-      work.close();
-      running.close();
-      live.close();
-      await app.close();
-      fetch.close();
-      store.close();
+      await close();
     },
   };
 }

@@ -8,13 +8,22 @@ import { answerConsole } from "./console.ts";
 import { handlers } from "./handlers/index.ts";
 import type { Handler } from "./handlers/handler.ts";
 import { answerEvidence } from "./evidence.ts";
-import { answerLive } from "./live.ts";
+import { answerLive } from "./answer-live.ts";
 import { cookieName, readSession, signIn } from "./login.ts";
 import { openApiDocument } from "./openapi.ts";
 
 /** HTTP for people: the API's table, sign-in, live events, evidence bytes and the console's files. */
 export function openHttp(parts: Parts): FastifyInstance {
-  const app = Fastify({ bodyLimit: 1024 * 1024, forceCloseConnections: true, routerOptions: { maxParamLength: 500 } });
+  const app = Fastify({
+    bodyLimit: 1024 * 1024,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+    // An address that cannot be decoded never reaches a hook or a route.
+    frameworkErrors: (error, _request, reply) => {
+      secure(reply);
+      void problem(reply, 400, "CONFIG_INVALID", error.message.slice(0, 400));
+    },
+  });
 
   app.addHook("onRequest", async (request, reply) => {
     secure(reply);
@@ -24,8 +33,8 @@ export function openHttp(parts: Parts): FastifyInstance {
   });
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof AppError) return problem(reply, statusOf[error.code] ?? 500, error.code, error.message);
-    const status =
-      typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : 500;
+    const given = typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : 500;
+    const status = given >= 400 && given < 600 ? given : 500;
     if (status >= 500) parts.log(`request failed: ${error instanceof Error ? error.message : String(error)}`);
     return problem(
       reply,
@@ -41,16 +50,18 @@ export function openHttp(parts: Parts): FastifyInstance {
 
   for (const name of Object.keys(api) as (keyof typeof api)[]) route(app, name, parts);
   app.get("/api/v1/openapi.json", async (_request, reply) => reply.type("application/json").send(openApiDocument()));
-  app.get("/api/v1/live", async (request, reply) => answerLive(guard(request, parts), request, reply, parts));
-  app.get<{ Params: { sha256: string } }>("/api/v1/evidence/:sha256", async (request, reply) => {
-    guard(request, parts);
-    return answerEvidence(request.params.sha256, reply, parts.store);
-  });
-  app.get<{ Querystring: { token?: string } }>("/sign-in", async (request, reply) =>
+  const onRequest = async (request: FastifyRequest): Promise<void> => void guard(request, parts);
+  app.get("/api/v1/live", { exposeHeadRoute: false, onRequest }, async (request, reply) =>
+    answerLive(request, reply, parts),
+  );
+  app.get<{ Params: { sha256: string } }>("/api/v1/evidence/:sha256", { onRequest }, async (request, reply) =>
+    answerEvidence(request.params.sha256, reply, parts.store),
+  );
+  app.get<{ Querystring: { token?: unknown } }>("/sign-in", async (request, reply) =>
     signIn(request.query.token, request, reply, parts),
   );
   app.setNotFoundHandler(async (request, reply) =>
-    request.url.startsWith("/api/")
+    request.url.startsWith("/api/") || !["GET", "HEAD"].includes(request.method)
       ? problem(reply, 404, "NOT_FOUND", "there is no such address")
       : answerConsole(request.url, reply, parts.consoleFolder),
   );
@@ -63,6 +74,8 @@ function route<Name extends keyof typeof api>(app: FastifyInstance, name: Name, 
   app.route({
     method,
     url: path,
+    // Before the body is read: a stranger's bytes are not looked at.
+    onRequest: async (request) => void guard(request, parts),
     handler: async (request, reply) => {
       const session = guard(request, parts);
       if (method === "POST" && request.headers["x-csrf"] !== session.csrf)

@@ -14,16 +14,11 @@ export function newSignInLink(parts: Pick<Parts, "store" | "address" | "now">): 
   return `${parts.address()}/sign-in?token=${secret}`;
 }
 
-export function signIn(
-  token: string | undefined,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parts: Parts,
-): FastifyReply {
+export function signIn(token: unknown, request: FastifyRequest, reply: FastifyReply, parts: Parts): FastifyReply {
   const { access } = parts.store;
   // A link preview must not use the link up.
   const prefetch = request.headers["sec-purpose"]?.toString().includes("prefetch") === true;
-  if (token === undefined || prefetch || !access.takeSignIn(token, parts.now()))
+  if (typeof token !== "string" || prefetch || !access.takeSignIn(token, parts.now()))
     return reply.redirect("/?sign-in=expired", 303);
   const secret = newSecret();
   const at = parts.now();

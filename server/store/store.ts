@@ -73,9 +73,11 @@ export interface Inventory {
     name: string,
     version: string,
   ): readonly { readonly device: DeviceId; readonly root: string; readonly body: InstalledPackage }[];
-  installsOf(
-    purl: string,
-  ): readonly { readonly device: DeviceId; readonly root: string; readonly body: InstalledPackage }[];
+  /** What this device itself says it has installed under that name: no device speaks for another. */
+  packageAt(device: DeviceId, root: string, purl: string): InstalledPackage | undefined;
+  deviceIds(): readonly DeviceId[];
+  /** Every configuration of archives and keys that any device has. */
+  configs(): readonly string[];
   setProof(device: DeviceId, root: string, purl: string, proof: string, says: string): void;
   putFiles(
     device: DeviceId,

@@ -35,6 +35,8 @@ export interface ProofDesk {
 
 /** Parsed manifests held at once. A package has some hundred files, and the files of one package come together. */
 const heldProofs = 400;
+/** Installed packages remembered by name, over all devices. */
+const heldPackages = 20_000;
 /** Packages judged again in one step: about 20 ms of work. */
 const packagesPerStep = 10;
 
@@ -55,11 +57,13 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
     return read;
   };
 
-  const packageOf = (purl: string): InstalledPackage | undefined => {
-    const known = installed.get(purl) ?? inventory.installsOf(purl)[0]?.body;
+  // Each device's own word: what another one calls by this name must not decide what is looked up here.
+  const packageOf = (device: DeviceId, root: string, purl: string): InstalledPackage | undefined => {
+    const key = `${device} ${root}\n${purl}`;
+    const known = installed.get(key) ?? inventory.packageAt(device, root, purl);
     if (known !== undefined) {
-      if (installed.size > 20_000) installed.clear();
-      installed.set(purl, known);
+      if (installed.size >= heldPackages) installed.clear();
+      installed.set(key, known);
     }
     return known;
   };
@@ -80,7 +84,7 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
   const find = (device: DeviceId, root: string, purl: string): Parsed | undefined => {
     const config = configsOf(device).get(root);
     if (config === undefined || !purl.startsWith("pkg:deb/")) return undefined;
-    const item = packageOf(purl);
+    const item = packageOf(device, root, purl);
     return item === undefined ? undefined : lookUp(config, item);
   };
 
@@ -99,51 +103,68 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
       trustVersion: configsOf(device).get(facts.root)?.slice(0, 12) ?? "none",
     });
 
-  const ask = (device: DeviceId): void => {
-    for (const { root, sources } of inventory.archives(device)) {
+  const ask = (device: DeviceId): Answer[] => {
+    forget(device);
+    return inventory.archives(device).flatMap(({ root, sources, config: before }) => {
       const running = inventory.runningPurls(device, root);
       const packages = inventory.packages(device, root);
       const wanted = packages.map((item) => ({ ...versionOf(item), priority: running.has(item.purl) ? 10 : 1 }));
-      inventory.setConfig(device, root, derivation.want(withArchitectures(sources, packages), wanted));
-      configs.delete(device);
-      for (const purl of inventory.unanswered(device, root))
-        answers.set(`${device} ${root} ${purl}`, { device, root, purl });
-    }
+      const config = derivation.want(withArchitectures(sources, packages), wanted);
+      inventory.setConfig(device, root, config);
+      // Other sources or keys: what the old ones proved is no longer this device's trust, so all is answered anew.
+      const purls =
+        before === undefined || before === config
+          ? inventory.unanswered(device, root)
+          : [...new Set(packages.map(({ purl }) => purl))];
+      return purls.map((purl) => ({ device, root, purl }));
+    });
   };
 
   const answer = ({ device, root, purl }: Answer, now: number): number => {
     const known = find(device, root, purl);
-    if (known === undefined) return 0;
+    if (known === undefined) {
+      inventory.setProof(device, root, purl, "pending", "");
+      return inventory.judgeAgain(device, root, purl, judgeFor(device), now);
+    }
     inventory.setProof(device, root, purl, shownState[known.proof.state], known.proof.says);
     inventory.touchProof(device, root, purl);
     return 1 + inventory.judgeAgain(device, root, purl, judgeFor(device), now);
   };
 
+  const forget = (device: DeviceId): void => {
+    configs.delete(device);
+    for (const key of installed.keys()) if (key.startsWith(`${device} `)) installed.delete(key);
+  };
+
   return {
-    noteChange: (device) => void changedDevices.add(device),
+    noteChange(device) {
+      forget(device);
+      changedDevices.add(device);
+    },
     noteSettled(config, { name, version, arch }) {
       for (const { device, root, body } of inventory.installsNamed(name, version)) {
         if ((body.arch ?? "all") !== arch || configsOf(device).get(root) !== config) continue;
         parsed.delete(`${config} ${body.purl}`);
-        answers.set(`${device} ${root} ${body.purl}`, { device, root, purl: body.purl });
+        const question = { device, root, purl: body.purl };
+        answers.set(keyOf(question), question);
       }
     },
     step(now) {
       const changed = new Map<DeviceId, number>();
       const [device] = changedDevices;
-      const asked = device !== undefined;
-      inventory.transaction(() => {
-        if (device !== undefined) {
-          changedDevices.delete(device);
-          ask(device);
-        }
-        for (const [key, question] of [...answers].slice(0, packagesPerStep)) {
-          answers.delete(key);
+      const inHand = [...answers].slice(0, packagesPerStep);
+      const asked = inventory.transaction(() => {
+        for (const [, question] of inHand) {
           const count = answer(question, now);
           if (count > 0) changed.set(question.device, (changed.get(question.device) ?? 0) + count);
         }
+        return device === undefined ? [] : ask(device);
       });
-      return { more: changedDevices.size > 0 || answers.size > 0, asked, changed };
+      // Only what was stored is struck off: a full disk costs a repetition and no question.
+      for (const [key] of inHand) answers.delete(key);
+      if (device !== undefined) changedDevices.delete(device);
+      for (const question of asked) answers.set(keyOf(question), question);
+      return { more: changedDevices.size > 0 || answers.size > 0, asked: device !== undefined, changed };
     },
     judgeFor,
     message(device, root, purl, version) {
@@ -178,6 +199,8 @@ interface Answer {
   readonly purl: string;
 }
 
+const keyOf = ({ device, root, purl }: Answer): string => `${device} ${root}\n${purl}`;
+
 interface Parsed {
   readonly proof: KnownProof;
   /** Packaged path to the digests any signed build of this version gives it. */
@@ -207,7 +230,10 @@ const shownState = {
 
 function parse(proof: PackageProof): Parsed {
   if (proof.state !== "derived")
-    return { proof: { state: proof.state, says: proof.says, wanted: proof.wanted, links: [] }, files: new Map() };
+    return {
+      proof: { state: proof.state, says: cut(proof.says), wanted: cut(proof.wanted), links: [] },
+      files: new Map(),
+    };
   const files = new Map<string, Sha256[]>();
   const add = (path: string, sha256: Sha256): void => {
     const held = files.get(path);
@@ -218,5 +244,8 @@ function parse(proof: PackageProof): Parsed {
     for (const file of build.files) add(file.path, file.sha256);
     for (const script of build.scripts) add(`DEBIAN/${script.name}`, script.sha256);
   }
-  return { proof: { state: "derived", says: proof.says, links: proof.links }, files };
+  return { proof: { state: "derived", says: cut(proof.says), links: proof.links }, files };
 }
+
+/** The protocol's and the API's bound on a sentence, with room for what the judge adds to it. */
+const cut = (text: string): string => text.slice(0, 1500);

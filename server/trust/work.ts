@@ -7,7 +7,8 @@ export interface TrustWork {
   wake(): void;
   /** Questions are being put or answered. */
   busy(): boolean;
-  close(): void;
+  /** Resolves when derivation has let go of the store. */
+  close(): Promise<void>;
 }
 
 export interface TrustEvents {
@@ -27,35 +28,45 @@ export function startTrustWork(
 ): TrustWork {
   const stop = new AbortController();
   let deriving = false;
+  let derived: Promise<void> = Promise.resolve();
   let again = false;
   let stepping: NodeJS.Timeout | undefined;
   let due: NodeJS.Timeout | undefined;
 
-  const derive = async (): Promise<void> => {
+  const derive = (): void => {
+    if (stop.signal.aborted) return;
     if (deriving) {
       again = true;
       return;
     }
     deriving = true;
+    derived = run().then(() => {
+      deriving = false;
+      if (stop.signal.aborted) return undefined;
+      if (!again) return planNext();
+      again = false;
+      return derive();
+    });
+  };
+
+  const run = async (): Promise<void> => {
     try {
       await derivation.run(stop.signal);
     } catch (cause) {
-      if (!stop.signal.aborted) events.failed(cause instanceof Error ? cause.message : String(cause));
+      if (!stop.signal.aborted) events.failed(reason(cause));
     }
-    deriving = false;
-    if (stop.signal.aborted) return;
-    if (again) {
-      again = false;
-      void derive();
-      return;
-    }
-    planNext();
   };
 
   const planNext = (): void => {
-    const next = derivation.nextDueAt();
     clearTimeout(due);
-    if (next !== undefined) due = setTimeout(() => void derive(), Math.min(Math.max(next - now(), 1000), 3_600_000));
+    let next: number | undefined;
+    try {
+      next = derivation.nextDueAt();
+    } catch (cause) {
+      events.failed(reason(cause));
+      next = now() + 60_000;
+    }
+    if (next !== undefined) due = setTimeout(derive, Math.min(Math.max(next - now(), 1000), 3_600_000));
   };
 
   const step = (): void => {
@@ -63,11 +74,11 @@ export function startTrustWork(
     if (stop.signal.aborted) return;
     try {
       const { more, asked, changed } = desk.step(now());
+      if (asked) derive();
       for (const [device, count] of changed) events.changed(device, count);
-      if (asked) void derive();
       if (more) stepping = setTimeout(step, 1);
     } catch (cause) {
-      events.failed(cause instanceof Error ? cause.message : String(cause));
+      events.failed(reason(cause));
       stepping = setTimeout(step, 5000);
     }
   };
@@ -75,13 +86,16 @@ export function startTrustWork(
   planNext();
   return {
     wake() {
-      stepping ??= setTimeout(step, 150);
+      if (!stop.signal.aborted) stepping ??= setTimeout(step, 150);
     },
     busy: () => deriving || again || stepping !== undefined,
-    close() {
+    async close() {
       stop.abort();
       clearTimeout(stepping);
       clearTimeout(due);
+      await derived;
     },
   };
 }
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -174,7 +174,7 @@ export const PackageRow = z.object({
 
 export const PackageDetail = PackageRow.extend({
   chain: z.array(ChainLink).readonly(),
-  installs: z.array(z.object({ device: z.string(), deviceName: text(255), location: text(16384), firstSeen: time })),
+  installs: z.array(z.object({ device: z.string(), deviceName: text(255), location: text(32768), firstSeen: time })),
 });
 
 export const Overview = z.object({

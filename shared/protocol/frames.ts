@@ -22,6 +22,15 @@ const digest = z
   .regex(/^[0-9a-f]{64}$/)
   .transform((hex) => hex as Sha256);
 const path = text(16_384);
+/**
+ * What a file is known by, as path-text.ts writes it: control characters are escaped there, so none can stand here; and half a
+ * surrogate pair has no bytes, so that two such texts would be one in a database.
+ */
+const placeText = path
+  .refine((text) => !controls.test(text), "a control character in a path")
+  .refine((text) => text.isWellFormed(), "not well-formed Unicode");
+
+const controls = /[\u0000-\u001f]/;
 
 // --- Greeting: the server proves its key first, so that a token is never shown to a stranger. ---
 
@@ -83,8 +92,8 @@ const Record = z.object({
   parentDigest: digest.optional(),
 });
 const File = z.object({
-  path,
-  root: path,
+  path: placeText,
+  root: placeText,
   kind: z.enum(fileKinds),
   identity: Identity,
   mode: count,
@@ -116,7 +125,7 @@ const AptSource = z.object({
   fingerprints: z.array(text(80)).max(50),
   from: path,
 });
-const Place = z.object({ root: path, path });
+const Place = z.object({ root: placeText, path: placeText });
 const Process = z.object({
   pid: count,
   parent: count,
@@ -223,7 +232,7 @@ export type ScanFrame = z.infer<typeof ScanFrame>;
 export const Batch = z
   .object({
     kind: z.literal("batch"),
-    first: count.min(1),
+    first: count.min(1).max(2 ** 52),
     skipped: count,
     frames: z.array(Frame).min(1).max(limits.framesPerBatch),
   })

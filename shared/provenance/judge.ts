@@ -2,6 +2,9 @@ import type { FileFacts, JudgedRecord } from "../model/inventory.ts";
 import type { Purl, Sha256 } from "../model/ids.ts";
 import type { ChainLink, Standing, UncheckedBasis, Verdict } from "../model/verdict.ts";
 import { unreachable } from "../lib/unreachable.ts";
+import { named, shown, timeText } from "./words.ts";
+
+export { named };
 
 /** What was established about one package version: the links all its files share. */
 export interface KnownProof {
@@ -61,7 +64,7 @@ function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: 
     return {
       standing: "signed",
       basis: "publisher",
-      says: `${record.path} is byte for byte the file in the signed package ${named(record.purl)}.`,
+      says: `${shown(record.path)} is byte for byte the file in the signed package ${named(record.purl)}.`,
       chain: [
         noSource(record.purl),
         ...proof.links,
@@ -90,8 +93,8 @@ function contradicted(
 ): Opinion {
   const why =
     expected === undefined
-      ? `${record.path} is listed for ${named(record.purl)}, whose signed archive holds no such file.`
-      : `${record.path} differs from the file in the signed package ${named(record.purl)}.`;
+      ? `${shown(record.path)} is listed for ${named(record.purl)}, whose signed archive holds no such file.`
+      : `${shown(record.path)} differs from the file in the signed package ${named(record.purl)}.`;
   const claim =
     record.agrees === "yes" ? " The device's own record agrees with the changed bytes, so it was edited too." : "";
   return {
@@ -103,7 +106,7 @@ function contradicted(
 }
 
 function editedConffile(record: JudgedRecord, digest: Sha256, facts: FileFacts, proof: KnownProof): Opinion {
-  const says = `${record.path} is a configuration file of ${named(record.purl)} and was changed on this device.`;
+  const says = `${shown(record.path)} is a configuration file of ${named(record.purl)} and was changed on this device.`;
   return {
     standing: "unproven",
     basis: "none",
@@ -125,11 +128,11 @@ function withoutProof(
     standing: "unchecked",
     basis,
     wanted: proof.wanted ?? "a signed index that lists this version",
-    says: `${proof.says} ${local.says}`,
+    says: `${proof.says.slice(0, 1500)} ${local.says}`,
     chain: [
       noSource(record.purl),
       ...proof.links,
-      { link: "index", state: "missing", says: proof.says },
+      { link: "index", state: "missing", says: proof.says.slice(0, 1500) },
       owner(record),
       file(local.state, local.says, digest, facts),
     ],
@@ -155,10 +158,10 @@ function recorded(record: JudgedRecord, digest: Sha256, facts: FileFacts, regist
     return {
       standing: "unproven",
       basis: "none",
-      says: `${record.path} belongs to ${named(record.purl)}. ${local.says}`,
+      says: `${shown(record.path)} belongs to ${named(record.purl)}. ${local.says}`,
       chain: [noArchive(record), owner(record), file(local.state, local.says, digest, facts)],
     };
-  const says = `${record.path} is what ${register} says ${named(record.purl)} installed; nobody signed that record.`;
+  const says = `${shown(record.path)} is what ${register} says ${named(record.purl)} installed; nobody signed that record.`;
   return {
     standing: "unproven",
     basis: "recorded",
@@ -169,11 +172,11 @@ function recorded(record: JudgedRecord, digest: Sha256, facts: FileFacts, regist
 
 function pinned(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
   if (record.agrees !== "yes") return recorded(record, digest, facts, "the tarball in the npm cache");
-  const lockfile = record.pinnedBy?.lockfile ?? "a lockfile";
+  const lockfile = shown(record.pinnedBy?.lockfile ?? "a lockfile");
   return {
     standing: "unproven",
     basis: "pinned",
-    says: `${record.path} is the file in the tarball of ${named(record.purl)} that ${lockfile} pins; nobody signed the pin.`,
+    says: `${shown(record.path)} is the file in the tarball of ${named(record.purl)} that ${lockfile} pins; nobody signed the pin.`,
     chain: [
       {
         link: "signature",
@@ -184,7 +187,10 @@ function pinned(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion
         link: "archive",
         state: "verified",
         says: `The tarball's digest equals the one ${lockfile} pins.`,
-        facts: record.pinnedBy === undefined ? {} : { integrity: record.pinnedBy.integrity, lockfile },
+        facts:
+          record.pinnedBy === undefined
+            ? {}
+            : { integrity: record.pinnedBy.integrity, lockfile: record.pinnedBy.lockfile },
       },
       owner(record),
       file("verified", "The file equals the one in the pinned tarball.", digest, facts),
@@ -193,7 +199,7 @@ function pinned(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion
 }
 
 function inFolder(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
-  const says = `${record.path} lies in the folder of ${named(record.purl)}, but nothing at hand holds a digest for it.`;
+  const says = `${shown(record.path)} lies in the folder of ${named(record.purl)}, but nothing at hand holds a digest for it.`;
   return {
     standing: "unproven",
     basis: "none",
@@ -204,7 +210,7 @@ function inFolder(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opini
 
 function generated(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opinion {
   const parent = record.parent ?? "an unknown file";
-  const says = `${record.path} was made on this device from ${parent}; it is worth at most what its parent is worth.`;
+  const says = `${shown(record.path)} was made on this device from ${shown(parent)}; it is worth at most what its parent is worth.`;
   return {
     standing: "unproven",
     basis: "generated",
@@ -217,8 +223,8 @@ function generated(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opin
         state: record.agrees === "yes" ? "recorded" : "missing",
         says:
           record.agrees === "yes"
-            ? `Its header names the size and time of ${parent} as it is now.`
-            : `Nothing ties it to the present bytes of ${parent}.`,
+            ? `Its header names the size and time of ${shown(parent)} as it is now.`
+            : `Nothing ties it to the present bytes of ${shown(parent)}.`,
         facts: record.parentDigest === undefined ? { parent } : { parent, parentSha256: record.parentDigest },
       },
       file("recorded", says, digest, facts),
@@ -227,7 +233,7 @@ function generated(record: JudgedRecord, digest: Sha256, facts: FileFacts): Opin
 }
 
 function unclaimed(facts: FileFacts, digest: Sha256): Verdict {
-  const says = `Nothing on this device and no evidence at hand claims ${facts.path}.`;
+  const says = `Nothing on this device and no evidence at hand claims ${shown(facts.path)}.`;
   return {
     standing: "unproven",
     basis: "none",
@@ -240,7 +246,7 @@ function unclaimed(facts: FileFacts, digest: Sha256): Verdict {
 }
 
 function unreadable(facts: FileFacts): Verdict {
-  const says = `${facts.path} could not be read: ${facts.unreadable ?? "no reason was given"}.`;
+  const says = `${shown(facts.path)} could not be read: ${facts.unreadable ?? "no reason was given"}.`;
   return {
     standing: "unchecked",
     basis: "unreadable",
@@ -259,8 +265,10 @@ function rank(opinion: Opinion): number {
   const byStanding: Record<Standing, number> = { proven: 0, signed: 1, refuted: 2, unchecked: 5, unproven: 6 };
   if (opinion.standing === "unproven") {
     if (opinion.basis === "pinned") return 3;
-    if (opinion.basis === "recorded") return opinion.chain.some((link) => link.state === "failed") ? 9 : 6;
-    return opinion.basis === "generated" ? 7 : 8;
+    if (opinion.basis === "recorded") return 6;
+    if (opinion.basis === "generated") return 7;
+    // A record that disagrees says more than a folder that holds no digest.
+    return opinion.chain.some((link) => link.state === "failed") ? 8 : 9;
   }
   return byStanding[opinion.standing];
 }
@@ -295,23 +303,5 @@ const identityFacts = (facts: FileFacts): Record<string, string> => ({
   ...(facts.root === "" ? {} : { root: facts.root }),
   size: String(facts.identity.size),
   inode: String(facts.identity.ino),
-  changed: new Date(facts.identity.ctimeMs).toISOString(),
+  changed: timeText(facts.identity.ctimeMs),
 });
-
-/** "pkg:deb/debian/bash@5.2.15-2%2Bb8?arch=amd64" as a person says it: "bash 5.2.15-2+b8". */
-export function named(purl: Purl): string {
-  const [, type = "", rest = purl] = /^pkg:([^/]+)\/([^?#]*)/.exec(purl) ?? [];
-  const at = rest.lastIndexOf("@");
-  const full = at > 0 ? rest.slice(0, at) : rest;
-  // Only npm's namespace is part of the name people use.
-  const name = decode(type === "npm" ? full : (full.split("/").at(-1) ?? full));
-  return at > 0 ? `${name} ${decode(rest.slice(at + 1))}` : name;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}

@@ -1,5 +1,6 @@
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import type { ChainLink } from "@provost/shared/model/verdict.ts";
+import { timeText } from "@provost/shared/provenance/words.ts";
 import type { Handler } from "./handler.ts";
 
 export const executables: Handler<"executables"> = ({ query, parts }) => parts.store.read.executables(query);
@@ -48,7 +49,7 @@ const identityOf = (
   device: String(facts.identity.dev),
   inode: String(facts.identity.ino),
   size: String(facts.identity.size),
-  changed: new Date(facts.identity.ctimeMs).toISOString(),
+  changed: timeText(facts.identity.ctimeMs),
   mode: `0${(facts.mode & 0o7777).toString(8)}`,
   owner: String(facts.uid),
   ...Object.fromEntries(

@@ -1,4 +1,3 @@
-import type { DeviceId } from "@provost/shared/model/ids.ts";
 import type { Parts } from "../parts.ts";
 import type { Handler } from "./handler.ts";
 
@@ -20,11 +19,8 @@ export interface ProofTotals {
 
 /** Over all configurations of archives and keys that any device has. */
 export function allProofs(parts: Pick<Parts, "store" | "derivation">): ProofTotals {
-  const configs = new Set<string>();
-  for (const { id } of parts.store.read.devices({ limit: 500, sort: "name" }, new Set()).rows)
-    for (const { config } of parts.store.inventory.archives(id as DeviceId))
-      if (config !== undefined) configs.add(config);
-  return [...configs].map((config) => parts.derivation.counts(config as never)).reduce(sum, none);
+  const configs = parts.store.inventory.configs();
+  return configs.map((config) => parts.derivation.counts(config as never)).reduce(sum, none);
 }
 
 export const none: ProofTotals = { wanted: 0, derived: 0, lapsed: 0, unsupported: 0, failed: 0, pending: 0 };

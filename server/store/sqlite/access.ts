@@ -16,8 +16,10 @@ export function openAccess(db: Db): Access {
       db
         .prepare("UPDATE tokens SET used_by = ? WHERE secret = ? AND used_by IS NULL AND expires > ?")
         .run(device, secretOf(secret), now).changes === 1,
-    addSignIn: (secret, expires) =>
-      void db.prepare("INSERT INTO sign_ins (secret, expires) VALUES (?, ?)").run(secretOf(secret), expires),
+    addSignIn(secret, expires) {
+      db.prepare("DELETE FROM sign_ins WHERE expires < ?").run(expires - 86_400_000);
+      db.prepare("INSERT INTO sign_ins (secret, expires) VALUES (?, ?)").run(secretOf(secret), expires);
+    },
     takeSignIn: (secret, now) =>
       db.prepare("DELETE FROM sign_ins WHERE secret = ? AND expires > ?").run(secretOf(secret), now).changes === 1,
     addSession(secret, session) {

@@ -78,7 +78,61 @@ const own: readonly string[] = [
      PRIMARY KEY (device, root, purl)) WITHOUT ROWID, STRICT;`,
 ];
 
-const migrations: readonly string[] = [...own, ...evidenceMigrations, ...manifestMigrations];
+/** What came later: appended here only, for a database knows its format by the number of these. */
+const later: readonly string[] = [
+  // Numbered rows in place of a tree by name: new files are written beside each other, and lists and counts read rows without
+  // what the device told of each file, which is most of the bytes.
+  `CREATE TABLE files_numbered (
+     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, device TEXT NOT NULL, root TEXT NOT NULL, path TEXT NOT NULL, package TEXT,
+     kind TEXT NOT NULL, digest TEXT, size INTEGER NOT NULL, mode INTEGER NOT NULL, standing TEXT NOT NULL, rank INTEGER NOT NULL,
+     basis TEXT NOT NULL, running INTEGER NOT NULL, judged_at INTEGER NOT NULL, first_seen INTEGER NOT NULL,
+     changed_at INTEGER NOT NULL, trust_version TEXT NOT NULL, says TEXT NOT NULL
+   ) STRICT;
+   INSERT INTO files_numbered (id, device, root, path, package, kind, digest, size, mode, standing, rank, basis, running, judged_at, first_seen, changed_at, trust_version, says)
+     SELECT id, device, root, path, package, kind, digest, size, mode, standing, rank, basis, 0, judged_at, first_seen, changed_at, trust_version, says
+     FROM files ORDER BY device, root, path;
+   CREATE TABLE file_facts (n INTEGER PRIMARY KEY, facts TEXT NOT NULL) STRICT;
+   INSERT INTO file_facts (n, facts) SELECT files_numbered.n, files.facts FROM files_numbered JOIN files USING (id);
+   DROP TABLE files;
+   ALTER TABLE files_numbered RENAME TO files;
+   CREATE INDEX files_by_digest ON files (digest);
+   CREATE INDEX files_by_rank ON files (rank);
+   CREATE INDEX files_by_path ON files (path);
+   CREATE INDEX files_by_changed_at ON files (changed_at);
+   CREATE INDEX files_by_size ON files (size);
+   CREATE INDEX files_by_running ON files (running);
+   CREATE INDEX files_by_device_rank ON files (device, rank);
+   CREATE INDEX files_refuted ON files (changed_at) WHERE rank = 0;
+   CREATE INDEX files_running ON files (rank, first_seen) WHERE running > 0;
+   CREATE INDEX files_running_here ON files (device) WHERE running > 0;
+   CREATE INDEX installs_by_ecosystem ON installs (ecosystem, purl);
+   CREATE INDEX installs_by_device ON installs (device, ecosystem);
+   DELETE FROM processes;
+   CREATE TABLE running_files (
+     device TEXT NOT NULL, at INTEGER NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (device, at)
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX running_files_by_file ON running_files (file, count);
+   CREATE TABLE file_counts (
+     device TEXT NOT NULL, standing TEXT NOT NULL, basis TEXT NOT NULL, kind TEXT NOT NULL, running INTEGER NOT NULL, n INTEGER NOT NULL,
+     PRIMARY KEY (device, standing, basis, kind, running)
+   ) WITHOUT ROWID, STRICT;
+   INSERT INTO file_counts SELECT device, standing, basis, kind, 0, count(*) FROM files GROUP BY device, standing, basis, kind;
+   CREATE TRIGGER files_counted AFTER INSERT ON files BEGIN
+     INSERT INTO file_counts VALUES (new.device, new.standing, new.basis, new.kind, new.running > 0, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+   END;
+   CREATE TRIGGER files_uncounted AFTER DELETE ON files BEGIN
+     UPDATE file_counts SET n = n - 1 WHERE device = old.device AND standing = old.standing AND basis = old.basis AND kind = old.kind AND running = (old.running > 0);
+   END;
+   CREATE TRIGGER files_recounted AFTER UPDATE OF standing, basis, kind, running ON files
+   WHEN old.standing <> new.standing OR old.basis <> new.basis OR old.kind <> new.kind OR (old.running > 0) <> (new.running > 0) BEGIN
+     UPDATE file_counts SET n = n - 1 WHERE device = old.device AND standing = old.standing AND basis = old.basis AND kind = old.kind AND running = (old.running > 0);
+     INSERT INTO file_counts VALUES (new.device, new.standing, new.basis, new.kind, new.running > 0, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+   END;
+   DELETE FROM proof_versions WHERE NOT EXISTS (
+     SELECT 1 FROM installs WHERE installs.purl = proof_versions.purl AND installs.device = proof_versions.device AND installs.root = proof_versions.root);`,
+];
+
+const migrations: readonly string[] = [...own, ...evidenceMigrations, ...manifestMigrations, ...later];
 
 function migrate(db: Db, folder: string): void {
   const version = Number(db.pragma("user_version", { simple: true }));

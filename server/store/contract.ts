@@ -1,0 +1,545 @@
+import { array, assert, constantFrom, integer, property, tuple } from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { DeviceId, Instant, Purl, Sha256 } from "@provost/shared/model/ids.ts";
+import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
+import type { Basis, Standing, Verdict } from "@provost/shared/model/verdict.ts";
+import { DeviceQuery, ExecutableQuery, PackageQuery } from "@provost/shared/protocol/api.ts";
+import type { JudgeFile, Store } from "./store.ts";
+
+/** What every engine must do. `open` gives the store of a folder, the same one when it is opened again. */
+export function storeContract(open: (folder: string) => Store, newFolder: () => string): void {
+  let folder: string;
+  let store: Store;
+  beforeEach(() => {
+    folder = newFolder();
+    store = open(folder);
+    store.inventory.addDevice({ id: device, name: "alpha", publicKey: "key", epoch: "one" }, 1000);
+  });
+  afterEach(() => store.close());
+  const again = (): Store => {
+    store.close();
+    store = open(folder);
+    return store;
+  };
+  const put = (facts: readonly FileFacts[], now = 2000, judge = asUnproven, on = device): void =>
+    store.inventory.putFiles(on, facts, [], judge, now);
+  // One commit for all of it: a commit is a write to the disk, and these tests make very many changes.
+  const atOnce = (work: () => void): void => store.inventory.transaction(work);
+  const executables = (query: Record<string, unknown>) => store.read.executables(ExecutableQuery.parse(query));
+  const paths = (query: Record<string, unknown>) =>
+    executables({ sort: "path", ...query }).rows.map(({ path }) => path);
+
+  describe("access", () => {
+    test("keeps one key for ever", () => {
+      const key = store.access.serverKey();
+      expect(again().access.serverKey()).toEqual(key);
+    });
+
+    test("hands a token and a sign-in link out once and before they expire", () => {
+      const { access } = store;
+      access.addToken("t", 100);
+      access.addToken("late", 100);
+      expect([access.takeToken("t", device, 99), access.takeToken("t", device, 99)]).toEqual([true, false]);
+      expect([access.takeToken("late", device, 100), access.takeToken("other", device, 1)]).toEqual([false, false]);
+      access.addSignIn("s", 100);
+      expect([access.takeSignIn("s", 100), access.takeSignIn("s", 99), access.takeSignIn("s", 99)]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+    });
+
+    test("knows a session until it ends or expires", () => {
+      const session = { user: "owner", role: "owner", csrf: "c", at: 1, expires: 100 } as const;
+      store.access.addSession("x", session);
+      expect(again().access.session("x", 99)).toMatchObject({ csrf: "c" });
+      expect(store.access.session("x", 100)).toBeUndefined();
+      store.access.endSession("x");
+      expect(store.access.session("x", 1)).toBeUndefined();
+    });
+  });
+
+  test("a transaction that fails leaves nothing behind", () => {
+    expect(() =>
+      store.inventory.transaction(() => {
+        put([file("/bin/a")]);
+        store.inventory.acknowledge(device, 7, 5);
+        throw new Error("no");
+      }),
+    ).toThrow("no");
+    expect(executables({}).total).toBe(0);
+    expect(store.inventory.device(device)?.acknowledged).toBe(0);
+  });
+
+  test("what was committed is there after the store is opened again", () => {
+    store.inventory.transaction(() => {
+      put([file("/bin/a")]);
+      store.inventory.acknowledge(device, 7, 5);
+    });
+    again();
+    expect(paths({})).toEqual(["/bin/a"]);
+    expect(store.inventory.device(device)?.acknowledged).toBe(7);
+  });
+
+  test("a new epoch forgets all that the device told, and nothing of other devices", () => {
+    store.inventory.addDevice({ id: other, name: "beta", publicKey: "key", epoch: "one" }, 1000);
+    for (const on of [device, other]) {
+      put([file("/bin/a", { records: [record("tool")] })], 2000, asUnproven, on);
+      put([file("/bin/a", { digest: digit("b") })], 2001, asUnproven, on);
+      store.inventory.putPackages(on, [installed("tool")], [], 1);
+      store.inventory.setArchives(on, "", []);
+      store.inventory.setConfig(on, "", "config");
+      store.inventory.touchProof(on, "", purl("tool"));
+      store.inventory.putRunning(on, running([["/bin/a"]]));
+    }
+    store.inventory.startEpoch(device, "two");
+    expect(store.inventory.device(device)).toMatchObject({ epoch: "two", acknowledged: 0 });
+    expect(paths({ device })).toEqual([]);
+    expect(store.inventory.packages(device, "")).toEqual([]);
+    expect(store.inventory.archives(device)).toEqual([]);
+    expect(store.inventory.unheldProofs(device, 10)).toEqual([]);
+    expect(store.read.processes(device).rows).toEqual([]);
+    put([file("/bin/a")], 3000);
+    expect(store.read.executable(executables({ device }).rows[0]?.id ?? "")?.rest).toMatchObject({
+      history: [],
+      processes: [],
+    });
+    expect(executables({ device }).rows[0]).toMatchObject({ running: 0, firstSeen: 3000 });
+    expect(executables({ device: other }).rows[0]).toMatchObject({ running: 1 });
+    expect(store.inventory.unheldProofs(other, 10)).toHaveLength(1);
+    expect(store.read.package(purl("tool"))?.installs).toHaveLength(1);
+  });
+
+  describe("history", () => {
+    test("tells every earlier digest with its time, newest first, and nothing else", () => {
+      put([file("/bin/a", { digest: digit("a") })], 10);
+      put([file("/bin/a", { digest: digit("a") })], 20);
+      put([file("/bin/a", { digest: digit("b") })], 30);
+      put([file("/bin/a", { digest: undefined as never })], 40);
+      const [row] = executables({}).rows;
+      expect(row).toMatchObject({ firstSeen: 10, changedAt: 40 });
+      expect(row?.digest).toBeUndefined();
+      const history = store.read.executable(row?.id ?? "")?.rest.history;
+      expect(history?.map(({ digest, from, to }) => [digest, from, to])).toEqual([
+        [digit("b"), 30, 40],
+        [digit("a"), 10, 30],
+      ]);
+    });
+
+    test("of two changes told at once keeps what was there before", () => {
+      put([file("/bin/a", { digest: digit("a") })], 10);
+      put([file("/bin/a", { digest: digit("b") }), file("/bin/a", { digest: digit("c") })], 20);
+      const history = store.read.executable(executables({}).rows[0]?.id ?? "")?.rest.history;
+      expect(history?.map(({ digest }) => digest)).toEqual([digit("a")]);
+    });
+
+    test("keeps the last hundred of a file that changes for ever", () => {
+      atOnce(() => {
+        for (let at = 0; at < 150; at += 1) put([file("/bin/a", { digest: hex(at) })], at);
+      });
+      const id = executables({}).rows[0]?.id ?? "";
+      expect(store.read.executable(id)?.rest.history).toHaveLength(100);
+      store.inventory.putFiles(device, [], [{ root: "", path: "/bin/a" }], asUnproven, 1000);
+      put([file("/bin/a")], 2000);
+      expect(store.read.executable(id)?.rest.history).toEqual([]);
+    });
+  });
+
+  describe("what runs", () => {
+    test("is counted by processes, once for each, and replaced as a whole", () => {
+      put([file("/bin/a"), file("/bin/b")]);
+      store.inventory.putRunning(device, running([["/bin/a", "/bin/b", "/bin/b"], ["/bin/a"]]));
+      expect(executables({ sort: "path" }).rows.map(({ running: n }) => n)).toEqual([2, 1]);
+      const id = executables({ sort: "path" }).rows[0]?.id ?? "";
+      expect(store.read.executable(id)?.rest.processes.map(({ pid }) => pid)).toEqual([1, 2]);
+      store.inventory.putRunning(device, running([["/bin/b"]]));
+      expect(executables({ sort: "path" }).rows.map(({ running: n }) => n)).toEqual([0, 1]);
+    });
+
+    test("is counted also when the file is told of later", () => {
+      store.inventory.putRunning(device, running([["/bin/a"], ["/bin/a"]]));
+      expect(store.read.processes(device).rows[0]).toMatchObject({ standing: "unchecked", path: "/bin/a" });
+      put([file("/bin/a")]);
+      expect(executables({}).rows[0]).toMatchObject({ running: 2 });
+      expect(store.read.processes(device).rows[0]).toMatchObject({ standing: "unproven", mapped: [] });
+      expect(store.read.overview(new Set(), 0).running.total).toBe(1);
+    });
+
+    test("shows the worst of all that a process maps", () => {
+      put([file("/bin/a")], 1, judgedAs("signed", "publisher"));
+      put([file("/lib/b")], 1, judgedAs("refuted", "contradicted"));
+      store.inventory.putRunning(device, running([["/bin/a", "/lib/b"]]));
+      expect(store.read.processes(device).rows[0]).toMatchObject({ standing: "signed", worst: "refuted" });
+    });
+
+    test("answers within bounds where few long paths are mapped very often", () => {
+      const path = `/${"p".repeat(16_000)}`;
+      const frame = running([[path]]);
+      const [only] = frame.processes;
+      const files = Array.from({ length: 2000 }, () => ({ at: 0 }));
+      const processes = Array.from({ length: 200 }, (_, pid) => ({ ...only, pid, files }) as never);
+      store.inventory.putRunning(device, { ...frame, processes });
+      const answer = store.read.processes(device);
+      expect(answer.rows).toHaveLength(200);
+      expect(JSON.stringify(answer).length).toBeLessThan(32 * 1024 * 1024);
+    });
+
+    test("passes over a process that points beyond the list", () => {
+      const frame = running([["/bin/a"]]);
+      const [only] = frame.processes;
+      store.inventory.putRunning(device, { ...frame, processes: [{ ...only, files: [{ at: 5 }] } as never] });
+      expect(store.read.processes(device).rows[0]).toMatchObject({ path: "", mapped: [] });
+    });
+  });
+
+  test("judging again changes the files of that package on that device and root alone", () => {
+    put([file("/bin/a", { records: [record("tool")] }), file("/bin/b", { records: [record("else")] })]);
+    put([file("/bin/a", { root: "/jail", records: [record("tool")] })]);
+    expect(store.inventory.judgeAgain(device, "", purl("tool"), judgedAs("signed", "publisher"), 9)).toBe(1);
+    expect(store.inventory.judgeAgain(device, "", purl("tool"), judgedAs("signed", "publisher"), 10)).toBe(0);
+    expect(executables({ sort: "path" }).rows.map(({ path, root, standing }) => [root + path, standing])).toEqual(
+      expect.arrayContaining([
+        ["/bin/a", "signed"],
+        ["/bin/b", "unproven"],
+        ["/jail/bin/a", "unproven"],
+      ]),
+    );
+  });
+
+  test("counts are what counting every file gives, whatever happened", () => {
+    const names = ["/a", "/b", "/c", "/d"];
+    const step = tuple(
+      constantFrom("put", "gone", "judge", "run", "epoch"),
+      constantFrom(...names),
+      integer({ min: 0, max: 3 }),
+    );
+    let epoch = 0;
+    assert(
+      property(array(step, { maxLength: 25 }), (steps) =>
+        atOnce(() => {
+          for (const [what, path, kind] of steps) {
+            const judge = judges[kind] ?? asUnproven;
+            if (what === "put") put([file(path, { records: [record("tool")] })], 1, judge);
+            else if (what === "gone") store.inventory.putFiles(device, [], [{ root: "", path }], judge, 1);
+            else if (what === "judge") store.inventory.judgeAgain(device, "", purl("tool"), judge, 1);
+            else if (what === "run") store.inventory.putRunning(device, running([names.slice(0, kind)]));
+            else if (kind === 3) store.inventory.startEpoch(device, String((epoch += 1)));
+            const { rows } = executables({ limit: 500 });
+            const { executables: all, running: live } = store.read.overview(new Set(), 0);
+            for (const [counted, shown] of [
+              [all, rows],
+              [live, rows.filter((row) => row.running > 0)],
+            ] as const) {
+              expect(counted.total).toBe(shown.length);
+              for (const [standing, n] of Object.entries(counted.standings))
+                expect(n).toBe(shown.filter((row) => row.standing === standing).length);
+            }
+            expect(executables({ standing: "signed", running: "true" }).total).toBe(
+              rows.filter((row) => row.standing === "signed" && row.running > 0).length,
+            );
+          }
+        }),
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  describe("lists", () => {
+    const sorts = ExecutableQuery.shape.sort.def.innerType.options;
+
+    test.each(sorts)("executables by %s: the pages are all rows, each once, in order", (sort) => {
+      fill(store, 60);
+      const seen = walk(
+        (cursor) => executables({ sort, limit: 7, cursor }),
+        () => undefined,
+      );
+      expect(seen).toHaveLength(60);
+      expect(new Set(seen.map(({ id }) => id)).size).toBe(60);
+      const key = (row: (typeof seen)[number]): string | number =>
+        ({
+          path: row.path,
+          changedAt: row.changedAt,
+          running: row.running,
+          size: row.size,
+          standing: -rank(row.standing),
+        })[sort.replace("-", "")] ?? "";
+      for (const [index, row] of seen.entries()) {
+        const before = seen[index - 1];
+        if (before !== undefined)
+          expect(sort.startsWith("-") ? key(before) >= key(row) : key(before) <= key(row)).toBe(true);
+      }
+    });
+
+    test("a walk through the pages loses and repeats no row while others come and go", () => {
+      assert(
+        property(
+          constantFrom(...sorts),
+          integer({ min: 1, max: 9 }),
+          array(tuple(constantFrom("add", "drop"), integer({ min: 0, max: 400 })), { maxLength: 30 }),
+          (sort, limit, changes) =>
+            atOnce(() => {
+              store.inventory.startEpoch(device, "again");
+              fill(store, 30);
+              const stay = new Set(executables({ limit: 500 }).rows.map(({ id }) => id));
+              const left = [...changes];
+              const seen = walk(
+                (cursor) => executables({ sort, limit, cursor }),
+                () => {
+                  const change = left.pop();
+                  if (change === undefined) return;
+                  const path = `/z${change[1]}`;
+                  if (change[0] === "add")
+                    put([file(path, { identity: { dev: 1, ino: 1, size: change[1], ctimeMs: 1 } })], change[1]);
+                  else store.inventory.putFiles(device, [], [{ root: "", path }], asUnproven, 1);
+                },
+              );
+              const ids = seen.map(({ id }) => id);
+              expect(ids.filter((id) => stay.has(id)).toSorted()).toEqual([...stay].toSorted());
+              expect(new Set(ids).size).toBe(ids.length);
+            }),
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    test.each<readonly [string, Record<string, unknown>, readonly string[]]>([
+      ["no filter", {}, ["/bin/bash", "/bin/dash", "/lib/libc.so", "/opt/x_y"]],
+      ["a word", { q: "ash" }, ["/bin/bash", "/bin/dash"]],
+      ["a word in capitals", { q: "BASH" }, ["/bin/bash"]],
+      ["two words", { q: "bin dash" }, ["/bin/dash"]],
+      ["a package's name", { q: "debian/bash@" }, ["/bin/bash"]],
+      ["the start of a digest", { q: "b".repeat(12) }, ["/bin/dash"]],
+      ["a device", { device }, ["/bin/bash", "/bin/dash", "/lib/libc.so", "/opt/x_y"]],
+      ["a device nobody knows", { device: "dev_x" }, []],
+      ["a standing", { standing: "signed" }, ["/bin/bash"]],
+      ["two standings", { standing: "signed,refuted" }, ["/bin/bash", "/bin/dash"]],
+      ["a basis", { basis: "none" }, ["/lib/libc.so", "/opt/x_y"]],
+      ["a kind", { kind: "library" }, ["/lib/libc.so"]],
+      ["what runs", { running: "true" }, ["/bin/bash"]],
+      ["what does not run", { running: "false", kind: "elf" }, ["/bin/dash", "/opt/x_y"]],
+      ["a package", { package: purl("bash") }, ["/bin/bash"]],
+      ["a digest", { digest: digit("b") }, ["/bin/dash"]],
+      [
+        "everything at once",
+        { q: "bash", standing: "signed", basis: "publisher", kind: "elf", running: "true", device },
+        ["/bin/bash"],
+      ],
+      ["a wildcard", { q: "%" }, []],
+      ["an underscore", { q: "x_y" }, ["/opt/x_y"]],
+      ["a quote", { q: "' OR 1=1 --" }, []],
+      ["a statement", { q: "'; DROP TABLE files; --" }, []],
+      ["a device that is a statement", { device: "' OR ''='" }, []],
+      ["a package that is a statement", { package: "x') OR 1=1 --" }, []],
+      ["many words", { q: "a ".repeat(150) }, ["/bin/bash", "/bin/dash"]],
+    ])("executables with %s", (_name, query, expected) => {
+      put([file("/bin/bash", { digest: digit("a"), records: [record("bash")] })], 1, judgedAs("signed", "publisher"));
+      put([file("/bin/dash", { digest: digit("b") })], 1, judgedAs("refuted", "contradicted"));
+      put([file("/lib/libc.so", { kind: "library", digest: digit("c") }), file("/opt/x_y", { digest: digit("d") })]);
+      store.inventory.putRunning(device, running([["/bin/bash"]]));
+      const answer = executables({ sort: "path", ...query });
+      expect(answer.rows.map(({ path }) => path)).toEqual(expected);
+      expect(answer.total).toBe(expected.length);
+    });
+
+    test.each([
+      "",
+      "!",
+      "eA",
+      "W10",
+      Buffer.from("[1,2,3]").toString("base64url"),
+      Buffer.from('[{},"x"]').toString("base64url"),
+    ])("a cursor %j that this server did not write is the first page", (cursor) => {
+      atOnce(() => fill(store, 5));
+      expect(executables({ sort: "path", cursor }).rows).toHaveLength(5);
+    });
+
+    test.each(PackageQuery.shape.sort.def.innerType.options)("packages by %s: all of them, each once", (sort) => {
+      for (let at = 0; at < 25; at += 1) store.inventory.putPackages(device, [installed(`p${at % 25}`)], [], at);
+      put([file("/a", { records: [record("p3")] })]);
+      const seen = walk(
+        (cursor) => store.read.packages(PackageQuery.parse({ sort, limit: 4, cursor })),
+        () => undefined,
+      );
+      expect(new Set(seen.map(({ purl: name }) => name)).size).toBe(25);
+      expect(seen).toHaveLength(25);
+      if (sort === "-executables") expect(seen[0]).toMatchObject({ name: "p3", files: 1 });
+    });
+
+    test.each<readonly [string, Record<string, unknown>, readonly string[]]>([
+      ["a word", { q: "ool" }, ["tool"]],
+      ["an ecosystem", { ecosystem: "npm" }, ["left"]],
+      ["what waits for its proof", { proof: "pending" }, ["tool"]],
+      ["what has no signed archive", { proof: "none" }, ["left"]],
+      ["what is derived", { proof: "derived" }, ["known"]],
+      ["a device", { device: other }, []],
+      ["a statement", { q: "' OR 1=1 --" }, []],
+    ])("packages with %s", (_name, query, expected) => {
+      const npm = { ...installed("left"), ecosystem: "npm" as const, purl: "pkg:npm/left@1" as Purl };
+      store.inventory.putPackages(device, [installed("tool"), installed("known"), npm], [], 1);
+      store.inventory.setProof(device, "", purl("known"), "derived", "known");
+      const answer = store.read.packages(PackageQuery.parse(query));
+      expect(answer.rows.map(({ name }) => name)).toEqual(expected);
+      expect(answer.total).toBe(expected.length);
+    });
+
+    test.each(DeviceQuery.shape.sort.def.innerType.options)("devices by %s: all of them, each once", (sort) => {
+      for (let at = 0; at < 12; at += 1)
+        store.inventory.addDevice({ id: deviceAt(at), name: `n${at % 3}`, publicKey: "k", epoch: "e" }, at % 5);
+      const seen = walk(
+        (cursor) => store.read.devices(DeviceQuery.parse({ sort, limit: 5, cursor }), new Set()),
+        () => undefined,
+      );
+      expect(seen).toHaveLength(13);
+      expect(new Set(seen.map(({ id }) => id)).size).toBe(13);
+      expect(store.read.devices(DeviceQuery.parse({ q: "N1" }), new Set()).total).toBe(4);
+      expect(store.read.devices(DeviceQuery.parse({ q: "'--" }), new Set()).total).toBe(0);
+    });
+  });
+
+  test("of a package on two devices the state that wants attention is shown, with its own sentence", () => {
+    store.inventory.addDevice({ id: other, name: "beta", publicKey: "key", epoch: "one" }, 1000);
+    for (const on of [device, other]) store.inventory.putPackages(on, [installed("tool")], [], 1);
+    store.inventory.setProof(device, "", purl("tool"), "derived", "A derived one.");
+    store.inventory.setProof(other, "", purl("tool"), "failed", "Zed failed.");
+    expect(store.read.package(purl("tool"))?.row).toMatchObject({ devices: 2, proof: "failed", says: "Zed failed." });
+  });
+
+  test("no device decides what another one has installed", () => {
+    store.inventory.addDevice({ id: other, name: "beta", publicKey: "key", epoch: "one" }, 1000);
+    store.inventory.putPackages(other, [{ ...installed("tool"), version: "6.6.6" }], [], 1);
+    expect(store.inventory.packageAt(device, "", purl("tool"))).toBeUndefined();
+    store.inventory.putPackages(device, [installed("tool")], [], 1);
+    expect(store.inventory.packageAt(device, "", purl("tool"))?.version).toBe("1.0-1");
+  });
+
+  test("proofs wait until the device holds the newest version; those of what is gone stand in nobody's way", () => {
+    const { inventory } = store;
+    for (const name of ["aa", "bb", "cc"]) {
+      inventory.putPackages(device, [installed(name)], [], 1);
+      inventory.touchProof(device, "", purl(name));
+    }
+    inventory.touchProof(device, "", purl("bb"));
+    inventory.heldProof(device, "", purl("bb"), 1);
+    inventory.heldProof(device, "", purl("cc"), 1);
+    inventory.heldProof(device, "", purl("cc"), 99);
+    expect(inventory.unheldProofs(device, 10).map(({ purl: name, version }) => [name, version])).toEqual([
+      [purl("aa"), 1],
+      [purl("bb"), 2],
+    ]);
+    inventory.putPackages(device, [], [{ purl: purl("aa"), location: "/var/lib/dpkg", root: "" }], 2);
+    expect(
+      again()
+        .inventory.unheldProofs(device, 1)
+        .map(({ purl: name }) => name),
+    ).toEqual([purl("bb")]);
+  });
+
+  test("search finds devices, packages, paths and digests, and takes no letter for a pattern", () => {
+    store.inventory.putPackages(device, [installed("bash")], [], 1);
+    put([file("/bin/bash", { digest: digit("a") })]);
+    expect(store.read.search("bash").hits.map(({ kind }) => kind)).toEqual(["executable", "package"]);
+    expect(store.read.search("alph").hits).toMatchObject([{ kind: "device", id: device }]);
+    expect(store.read.search("a".repeat(20)).hits).toMatchObject([{ kind: "executable" }]);
+    for (const text of ["", "  ", "%", "_", "' OR 1=1 --"]) expect(store.read.search(text).hits).toEqual([]);
+  });
+}
+
+const device = `dev_${"1".repeat(26)}` as DeviceId;
+const other = `dev_${"2".repeat(26)}` as DeviceId;
+const deviceAt = (at: number): DeviceId => `dev_${String(at).padStart(26, "0")}` as DeviceId;
+const digit = (letter: string): Sha256 => letter.repeat(64) as Sha256;
+const hex = (number: number): Sha256 => number.toString(16).padStart(64, "0") as Sha256;
+const purl = (name: string): Purl => `pkg:deb/debian/${name}@1.0-1?arch=amd64` as Purl;
+
+const file = (path: string, more: Partial<FileFacts> = {}): FileFacts => ({
+  path,
+  root: "",
+  kind: "elf",
+  identity: { dev: 1, ino: 2, size: 3, ctimeMs: 4 },
+  mode: 0o755,
+  uid: 0,
+  digest: digit("e"),
+  records: [],
+  seenAt: 1 as Instant,
+  ...more,
+});
+
+const record = (name: string): FileFacts["records"][number] => ({
+  path: "/x",
+  purl: purl(name),
+  via: "dpkg-md5sums",
+  role: "file",
+  agrees: "yes",
+});
+
+const installed = (name: string): InstalledPackage => ({
+  purl: purl(name),
+  ecosystem: "deb",
+  name,
+  version: "1.0-1",
+  arch: "amd64",
+  location: "/var/lib/dpkg",
+  root: "",
+});
+
+/** One process for each list of paths, its program first. */
+function running(processes: readonly (readonly string[])[]) {
+  const files = [...new Set(processes.flat())].map((path) => ({ root: "", path }));
+  return {
+    kind: "running" as const,
+    at: 1,
+    files,
+    processes: processes.map((mapped, index) => ({
+      pid: index + 1,
+      parent: 0,
+      startedAt: 1,
+      uid: 0,
+      user: "root",
+      command: "x",
+      files: mapped.map((path) => ({ at: files.findIndex((place) => place.path === path) })),
+    })),
+  };
+}
+
+const judgedAs =
+  (standing: Standing, basis: Basis): JudgeFile =>
+  () => ({
+    verdict: { standing, basis, says: `${standing}.`, chain: [], wanted: "" } as unknown as Verdict,
+    trustVersion: "t",
+  });
+const asUnproven = judgedAs("unproven", "none");
+const judges = [
+  asUnproven,
+  judgedAs("signed", "publisher"),
+  judgedAs("refuted", "contradicted"),
+  judgedAs("unchecked", "lapsed"),
+];
+const rank = (standing: Standing): number => ["refuted", "unproven", "unchecked", "signed", "proven"].indexOf(standing);
+
+function fill(store: Store, count: number): void {
+  for (let at = 0; at < count; at += 1)
+    store.inventory.putFiles(
+      device,
+      [file(`/f${(at * 37) % count}`, { identity: { dev: 1, ino: at, size: at % 7, ctimeMs: 1 } })],
+      [],
+      judges[at % judges.length] ?? asUnproven,
+      at % 5,
+    );
+  store.inventory.putRunning(device, running([["/f1", "/f2"], ["/f1"]]));
+}
+
+function walk<Row>(
+  page: (cursor: string | undefined) => { readonly rows: readonly Row[]; readonly next?: string | undefined },
+  between: () => void,
+): Row[] {
+  const seen: Row[] = [];
+  let cursor: string | undefined;
+  for (let turn = 0; turn < 1000; turn += 1) {
+    const { rows, next } = page(cursor);
+    seen.push(...rows);
+    if (next === undefined) return seen;
+    cursor = next;
+    between();
+  }
+  throw new Error("the pages never end");
+}

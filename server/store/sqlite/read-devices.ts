@@ -1,0 +1,76 @@
+import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
+import type { Read } from "../store.ts";
+import type { Ask } from "./ask.ts";
+import { afterCursor, contains, cursorOf, orderBy, orderOf, pageOf, where } from "./page.ts";
+import { readProcesses } from "./read-processes.ts";
+import { fileCounts } from "./read-overview.ts";
+import { scanOf } from "./rows.ts";
+import type { DeviceFrame, DeviceRow, HealthFrame, StoredDevice } from "./rows.ts";
+
+export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "processes"> {
+  const deviceRow = (row: StoredDevice, online: ReadonlySet<string>): DeviceRow => {
+    const frame = row.frame === null ? undefined : (JSON.parse(row.frame) as DeviceFrame);
+    return {
+      id: row.id,
+      name: row.name,
+      os: frame?.os ?? "unknown",
+      kernel: frame?.kernel ?? "unknown",
+      arch: frame?.arch ?? "unknown",
+      mode: frame?.mode ?? "record",
+      tier: frame?.tier ?? "P",
+      online: online.has(row.id),
+      lastSeen: row.last_seen,
+      enrolledAt: row.enrolled_at,
+      packages: ask.number("SELECT count(*) AS n FROM installs WHERE device = ?", row.id),
+      executables: fileCounts(ask, "device = ?", row.id),
+      running: fileCounts(ask, "device = ? AND running = 1", row.id),
+      scan: scanOf(row),
+    };
+  };
+
+  return {
+    devices(query, online) {
+      const order = orderOf(query.sort, { name: "name", lastSeen: "last_seen" }, "name");
+      const filter = contains(["name", "id"], query.q);
+      const paged = where([...filter, ...afterCursor(order, "id", query.cursor)]);
+      const rows = ask.all<StoredDevice>(
+        `SELECT * FROM devices WHERE ${paged.sql} ORDER BY ${orderBy(order, "id")} LIMIT ?`,
+        ...paged.values,
+        query.limit + 1,
+      );
+      const total = ask.number(`SELECT count(*) AS n FROM devices WHERE ${where(filter).sql}`, ...where(filter).values);
+      return pageOf(
+        rows,
+        query.limit,
+        total,
+        (row) => deviceRow(row, online),
+        (row) => cursorOf(order.column === "name" ? row.name : row.last_seen, row.id),
+      );
+    },
+    device(id, online) {
+      const row = ask.one<StoredDevice>("SELECT * FROM devices WHERE id = ?", id);
+      if (row === undefined) return undefined;
+      const frame = row.frame === null ? undefined : (JSON.parse(row.frame) as DeviceFrame);
+      const health = row.health === null ? undefined : (JSON.parse(row.health) as HealthFrame);
+      const scan = row.scan === null ? undefined : (JSON.parse(row.scan) as ScanFrame);
+      return {
+        ...deviceRow(row, online),
+        facts: frame?.facts ?? {},
+        health: {
+          agentVersion: health?.agentVersion ?? "unknown",
+          rssBytes: health?.rssBytes ?? 0,
+          cpuShare: health?.cpuShare ?? 0,
+          spooledFrames: health?.spooledFrames ?? 0,
+          spooledBytes: health?.spooledBytes ?? 0,
+          lostFrames: ask.number("SELECT coalesce(sum(count), 0) AS n FROM losses WHERE device = ?", id),
+          at: health?.at ?? row.last_seen,
+        },
+        blind: [
+          ...(scan?.blind ?? []),
+          ...(scan?.problems ?? []).map(({ path, why }) => ({ what: path.slice(0, 400), count: 1, why })),
+        ],
+      };
+    },
+    processes: (device) => readProcesses(ask, device),
+  };
+}

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EdgeLimits } from "../../server/edge/limits.ts";
+import { checkConfig } from "../../server/config.ts";
+import { startServer } from "../../server/main.ts";
+import type { RunningServer } from "../../server/main.ts";
+
+export interface World extends RunningServer {
+  readonly folder: string;
+  readonly consoleFolder: string;
+  readonly said: string[];
+  token(): string;
+}
+
+/** The real server on a free port of loopback, with a folder of its own and no archives. */
+export async function openWorld(
+  options: {
+    readonly folder?: string;
+    readonly consoleFolder?: string;
+    readonly edge?: Partial<EdgeLimits>;
+    readonly allowPrivateArchives?: boolean;
+  } = {},
+): Promise<World> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "provost-server-"));
+  const consoleFolder = options.consoleFolder ?? join(folder, "console");
+  const said: string[] = [];
+  const config = checkConfig(
+    { folder, port: 0, localArchives: [], allowPrivateArchives: options.allowPrivateArchives ?? false },
+    { consoleFolder },
+  );
+  const server = await startServer(config, (line) => said.push(line), options.edge);
+  return {
+    ...server,
+    folder,
+    consoleFolder,
+    said,
+    token: () => server.edge.newToken(Date.now()).token,
+    async close() {
+      await server.close();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until `look` gives something, at most `ms`. */
+export async function until<T>(look: () => T | undefined | false, what: string, ms = 5000): Promise<T> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
