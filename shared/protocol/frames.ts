@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Instant, Purl as PurlText, Sha256 } from "../model/ids.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
 import { limits } from "./limits.ts";
