@@ -9,8 +9,8 @@ import type { ScanMessage, ScanOrder } from "./scan.ts";
 const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./scan.ts" : "./scan.js", import.meta.url));
 
 /**
- * Most of the time goes into the kernel and into hashing, both native: V8's compilers would cost more memory (9 MB of their
- * own code, and theirs) than they save time. `--expose-gc` is for give-back.ts.
+ * Memory before time: without V8's compilers (9 MB of their own code, and what they make) a pass that hashes nothing takes
+ * about half as long again (docs/performance.md). `--expose-gc` is for give-back.ts.
  */
 export const scanFlags = [
   "--disable-warning=ExperimentalWarning",
