@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
-import { FromServer, ServerMessage } from "@provost/shared/protocol/frames.ts";
+import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";

@@ -1,4 +1,4 @@
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import { signedBytes } from "@provost/shared/protocol/greeting.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 

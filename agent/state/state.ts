@@ -19,7 +19,7 @@ export function openState(folder: string): State {
     state = new Database(join(folder, "agent.sqlite"), { timeout: 20_000 });
     state.pragma("journal_mode = WAL");
     state.pragma("synchronous = NORMAL");
-    state.pragma("cache_size = -2000");
+    state.pragma("cache_size = -1000");
     state.pragma("journal_size_limit = 8388608");
     migrate(state, folder);
   } catch (cause) {

@@ -1,43 +1,20 @@
 import * as z from "zod";
-import type { Instant, Purl as PurlText, Sha256 } from "../model/ids.ts";
+import type { Instant } from "../model/ids.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
+import { Purl, base64, count, digest, path, placeText, text } from "./fields.ts";
 import { limits } from "./limits.ts";
 
 export { limits } from "./limits.ts";
+export * from "./server-messages.ts";
 
 /**
  * What an agent and a server say to each other over one WebSocket (docs/protocol.md is written from this file).
  * Greetings are JSON text messages. After `welcome` both sides send binary messages: `batch.ts` packs them.
  */
 
-const text = (max: number) => z.string().max(max);
-const base64 = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[A-Za-z0-9+/_-]*={0,2}$/);
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const digest = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .transform((hex) => hex as Sha256);
-const path = text(16_384);
-/**
- * What a file is known by, as path-text.ts writes it: control characters are escaped there, so none can stand here; and half a
- * surrogate pair has no bytes, so that two such texts would be one in a database.
- */
-const placeText = path
-  .refine((text) => !controls.test(text), "a control character in a path")
-  .refine((text) => text.isWellFormed(), "not well-formed Unicode");
-
-const controls = /[\u0000-\u001f]/;
-
 // --- Greeting: the server proves its key first, so that a token is never shown to a stranger. ---
 
 export const Hello = z.object({ kind: z.literal("hello"), nonce: base64(88), version: text(60) }).strict();
-export const Challenge = z
-  .object({ kind: z.literal("challenge"), nonce: base64(88), serverKey: base64(200), signature: base64(200) })
-  .strict();
 export const Enrol = z
   .object({
     kind: z.literal("enrol"),
@@ -51,22 +28,10 @@ export const Enrol = z
 export const Resume = z
   .object({ kind: z.literal("resume"), device: text(60), epoch: text(64), signature: base64(200) })
   .strict();
-export const Welcome = z
-  .object({
-    kind: z.literal("welcome"),
-    device: text(60),
-    acknowledged: count,
-    windowBytes: count,
-    signature: base64(200),
-  })
-  .strict();
-export const Refused = z.object({ kind: z.literal("refused"), code: text(60), why: text(1000) }).strict();
 export const FromAgent = z.discriminatedUnion("kind", [Hello, Enrol, Resume]);
-export const FromServer = z.discriminatedUnion("kind", [Challenge, Welcome, Refused]);
 
 // --- Frames from the agent: spooled, numbered, acknowledged after the server's commit. ---
 
-const Purl = text(2000).transform((purl) => purl as PurlText);
 const time = count.transform((milliseconds) => milliseconds as Instant);
 const Identity = z.object({ dev: count, ino: z.number().min(0), size: count, ctimeMs: z.number() });
 const Pinned = z.object({ lockfile: path, integrity: text(300) });
@@ -238,34 +203,3 @@ export const Batch = z
   })
   .strict();
 export type Batch = z.infer<typeof Batch>;
-
-// --- Messages from the server after `welcome`. ---
-
-const ChainLink = z.object({
-  link: z.enum(["source", "build", "signature", "log", "index", "archive", "package", "file", "device", "process"]),
-  state: z.enum(["verified", "recorded", "missing", "failed"]),
-  says: text(2000),
-  facts: z.record(text(100), text(4000)).optional(),
-  evidence: z
-    .array(z.object({ sha256: digest, mediaType: text(200), title: text(400) }))
-    .max(20)
-    .optional(),
-});
-/** What the server established about one package version, cut to the files this device asked about. */
-export const ProofMessage = z.object({
-  kind: z.literal("proof"),
-  version: count,
-  root: path,
-  purl: Purl,
-  state: z.enum(["derived", "lapsed", "unsupported", "failed", "unreachable", "stale"]),
-  says: text(2000),
-  wanted: text(2000).optional(),
-  links: z.array(ChainLink).max(40),
-  files: z.array(z.object({ path, sha256: digest })).max(200_000),
-});
-export const Acknowledge = z.object({ kind: z.literal("ack"), upTo: count, windowBytes: count });
-/** The server lacks something the agent believes delivered: start a new epoch and tell everything again. */
-export const Resync = z.object({ kind: z.literal("resync"), why: text(400) });
-export const ServerMessage = z.discriminatedUnion("kind", [Acknowledge, ProofMessage, Resync]);
-export type ServerMessage = z.infer<typeof ServerMessage>;
-export type ProofMessage = z.infer<typeof ProofMessage>;
