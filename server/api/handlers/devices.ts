@@ -14,7 +14,11 @@ export const device: Handler<"device"> = ({ id, parts }) => {
     ...known,
     archives: configs
       .flatMap((config) => parts.derivation.archives(config))
-      .map((archive) => ({ ...archive, components: [...archive.components], signedBy: [...archive.signedBy] })),
+      .map(({ reason: _, ...archive }) => ({
+        ...archive,
+        components: [...archive.components],
+        signedBy: [...archive.signedBy],
+      })),
     proofs: configs.map((config) => parts.derivation.counts(config)).reduce(sum, none),
   };
 };
