@@ -199,7 +199,7 @@ test.each(routes.filter(([name]) => name !== "signOut"))(
       method,
       headers: method === "POST" ? { "x-csrf": csrf } : {},
     });
-    expect(answer.status, answer.body).toBe(200);
+    expect(answer.status).toBe(200);
     const schema = api[name as keyof typeof api].answer;
     const parsed = schema.safeParse(JSON.parse(answer.body));
     expect(parsed.error?.issues).toBeUndefined();
@@ -374,7 +374,7 @@ test.each<readonly [string, string, number]>([
   ["an address that cannot be decoded", "/api/v1/devices/%ff", 400],
 ])("%s is answered with a problem document that names a code of the list", async (_name, path, status) => {
   const answer = await signedIn(path);
-  expect(answer.status, answer.body).toBe(status);
+  expect(answer.status).toBe(status);
   expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
   const problem = Problem.strict().parse(JSON.parse(answer.body));
   expect(problem.status).toBe(status);

@@ -260,17 +260,17 @@ test("a store that cannot write costs a repetition and no question", () => {
   const { store, desk, proofs } = scene;
   proofs.set(`${configOf("good")} bash 1.0-1`, derivedWith({ [bash]: "bash" }));
   tell(scene, one, "good");
-  const { setConfig, setProof } = store.inventory;
+  const usual = { ...store.inventory };
   const full = (): never => {
     throw new Error("database or disk is full");
   };
   Object.assign(store.inventory, { setConfig: full });
   expect(() => desk.step(1)).toThrow(/full/);
-  Object.assign(store.inventory, { setConfig });
+  Object.assign(store.inventory, usual);
   desk.step(2);
   Object.assign(store.inventory, { setProof: full });
   expect(() => desk.step(3)).toThrow(/full/);
-  Object.assign(store.inventory, { setProof });
+  Object.assign(store.inventory, usual);
   settle(desk);
   expect(verdict(scene, one)).toBe("signed: publisher");
 });

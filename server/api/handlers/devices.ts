@@ -14,10 +14,15 @@ export const device: Handler<"device"> = ({ id, parts }) => {
     ...known,
     archives: configs
       .flatMap((config) => parts.derivation.archives(config))
-      .map(({ reason: _, ...archive }) => ({
-        ...archive,
-        components: [...archive.components],
-        signedBy: [...archive.signedBy],
+      .map(({ uri, suite, components, state, says, signedBy, releaseDate, validUntil }) => ({
+        uri,
+        suite,
+        components: [...components],
+        state,
+        says,
+        signedBy: [...signedBy],
+        ...(releaseDate === undefined ? {} : { releaseDate }),
+        ...(validUntil === undefined ? {} : { validUntil }),
       })),
     proofs: configs.map((config) => parts.derivation.counts(config)).reduce(sum, none),
   };
