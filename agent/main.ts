@@ -16,6 +16,7 @@ import { retellPackages } from "./inventory/write-packages.ts";
 import { openLink } from "./link/link.ts";
 import type { Link } from "./link/link.ts";
 import { acceptProof } from "./provenance/proofs.ts";
+import { giveBack } from "./state/give-back.ts";
 import { openState } from "./state/state.ts";
 
 /** What the daemon tells whoever started it, over IPC where there is one. */
@@ -28,13 +29,27 @@ export type DaemonMessage =
   | { readonly kind: "failed"; readonly code: string; readonly why: string; readonly remedy?: string };
 
 const wholePassEveryMs = 6 * 3600 * 1000;
+/** So long after the last busy moment the memory it took is given back. */
+const restAfterMs = 5000;
 
-export function runDaemon(config: AgentConfig, tell: (message: DaemonMessage) => void, stop: AbortSignal): void {
+export function runDaemon(
+  config: AgentConfig,
+  tell: (message: DaemonMessage) => void,
+  stop: AbortSignal,
+): Promise<void> {
   const state = openState(config.folder);
   let link: Link | undefined;
   let scanning: Promise<void> | undefined;
   let again = false;
-  const spooled = (): void => link?.spooled();
+  let resting: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    clearTimeout(resting);
+    resting = setTimeout(() => giveBack(state), restAfterMs);
+  };
+  const spooled = (): void => {
+    link?.spooled();
+    rest();
+  };
 
   const scan = (): Promise<void> => {
     if (scanning !== undefined) {
@@ -75,7 +90,10 @@ export function runDaemon(config: AgentConfig, tell: (message: DaemonMessage) =>
       {
         opened: (device) => tell({ kind: "online", device }),
         drained: () => tell({ kind: "drained" }),
-        proof: (message) => void acceptProof(state, message),
+        proof: (message) => {
+          acceptProof(state, message);
+          rest();
+        },
         retell: () => {
           retellDevice(state);
           retellArchives(state);
@@ -94,11 +112,17 @@ export function runDaemon(config: AgentConfig, tell: (message: DaemonMessage) =>
   const timer = setInterval(() => void scan(), wholePassEveryMs);
   void scan();
 
-  stop.addEventListener("abort", () => {
-    clearInterval(timer);
-    for (const close of closers) close();
-    link?.close();
-    void (scanning ?? Promise.resolve()).then(() => state.close());
+  return new Promise((resolve) => {
+    const end = async (): Promise<void> => {
+      clearInterval(timer);
+      clearTimeout(resting);
+      for (const close of closers) close();
+      link?.close();
+      await scanning;
+      state.close();
+      resolve();
+    };
+    stop.addEventListener("abort", () => void end());
   });
 }
 
@@ -126,7 +150,8 @@ function startProgram(): void {
   };
   const start = (raw: Record<string, unknown>): void => {
     try {
-      runDaemon(checkConfig(raw, safeText(hostname()).slice(0, 255)), tell, stop.signal);
+      const done = runDaemon(checkConfig(raw, safeText(hostname()).slice(0, 255)), tell, stop.signal);
+      void done.then(() => process.exit(0));
     } catch (cause) {
       tell(failure(cause));
       process.exitCode = 1;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { pathText } from "@provost/shared/lib/path-text.ts";
 
 /** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount {
@@ -63,7 +64,9 @@ function whyNot(mount: Mount, entered: readonly Mount[]): string | undefined {
 const contains = (outer: string, inner: string): boolean =>
   outer === "/" || inner === outer || inner.startsWith(`${outer}/`);
 
-export function parseMounts(text: string): readonly Mount[] {
+export function parseMounts(bytes: Uint8Array): readonly Mount[] {
+  // Latin-1 keeps every byte apart until the octal escapes are undone; then paths become path text like the walk's.
+  const text = Buffer.from(bytes).toString("latin1");
   return text.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ");
     const fields = before.split(" ");
@@ -77,11 +80,16 @@ export function parseMounts(text: string): readonly Mount[] {
 
 /** proc_pid_mountinfo(5): space, tab, newline and backslash are written as octal. */
 const unescape = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  pathText(
+    Buffer.from(
+      text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+      "latin1",
+    ),
+  );
 
 export function readMounts(): readonly Mount[] {
   try {
-    return parseMounts(readFileSync("/proc/self/mountinfo", "utf8"));
+    return parseMounts(readFileSync("/proc/self/mountinfo"));
   } catch {
     return [];
   }

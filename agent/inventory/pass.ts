@@ -1,12 +1,6 @@
 import { join } from "node:path";
 import { pathBytes } from "@provost/shared/lib/path-text.ts";
-import type {
-  FileFacts,
-  FileRecord,
-  InstalledPackage,
-  InventoryProblem,
-  JudgedRecord,
-} from "@provost/shared/model/inventory.ts";
+import type { FileFacts, FileRecord, InstalledPackage, JudgedRecord } from "@provost/shared/model/inventory.ts";
 import type { Instant } from "@provost/shared/model/ids.ts";
 import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
 import { compareRecord, hashesNeeded } from "../ecosystems/compare-record.ts";
@@ -16,14 +10,18 @@ import { diskEcosystems, recordsOf } from "../ecosystems/index.ts";
 import type { RootView } from "../ecosystems/root-view.ts";
 import { openRoot } from "../ecosystems/root-view.ts";
 import { hashFile, hashLimits } from "../identity/hash.ts";
-import type { HashLimits } from "../identity/hash.ts";
+import type { Algorithm, Hashed, HashLimits } from "../identity/hash.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import { append } from "../spool/spool.ts";
+import { giveBack } from "../state/give-back.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 import { writeArchives } from "./write-archives.ts";
 import type { FileRow } from "./file-rows.ts";
 import { planMounts, readMounts } from "./mounts.ts";
+import type { MountPlan } from "./mounts.ts";
+import { isEverywhere, Report } from "./report.ts";
+import type { ReportOptions } from "./report.ts";
 import type { RunningFile, RunningProcess } from "./running.ts";
 import { ProcessWatch } from "./running.ts";
 import { loadSeen, saveSeen, SeenFiles } from "./seen.ts";
@@ -33,18 +31,13 @@ import { filesPerWrite, forgetFiles, writeFiles } from "./write-files.ts";
 import { writePackages } from "./write-packages.ts";
 import { runningFrame } from "./write-running.ts";
 
-export interface PassOptions {
-  /** `running`: no walk; only files that run and are not known yet. The next whole pass looks at their owners again. */
-  readonly scope: "whole" | "running";
+export interface PassOptions extends ReportOptions {
   /** Look into files named as data too. */
   readonly deep?: boolean;
   /** The agent's state folder. */
   readonly folder: string;
   readonly excluded: readonly string[];
   readonly limits?: HashLimits;
-  /** Called often and cheaply: progress for a person, and a chance to send what was spooled. */
-  progress(frame: ScanFrame): void;
-  now(): number;
 }
 
 /**
@@ -58,24 +51,26 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
   const known = knownFiles(state);
   const running = new ProcessWatch().look(options.now(), 0);
   const walked = whole ? walkDisk(known, options, report) : withoutWalk(known);
+  giveBack();
   const work = plan(walked, running, known);
   const booksChanged =
     whole && (readMeta(state, "fingerprint") !== walked.fingerprint || work.containerRoots.length > 0);
-  const owned = booksChanged ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined;
-  const records = await recordsFor(state, work, owned, walked, report);
+  const owned = booksChanged ? readBooks(state, walked, work, report, options) : undefined;
+  giveBack();
+  const records = await recordsFor(state, work, owned, walked, report, options);
+  giveBack();
   report.hashing(work.files.filter((file) => file.fresh).length, work.files.length);
   hashAndWrite(state, work.files, records, options, report, pass);
-  if (whole) forgetFiles(state, goneFiles(known, work, walked));
+  if (whole) forgetFiles(state, goneFiles(known, work, walked, options.starts));
   state
     .transaction(() => {
-      if (whole) {
-        writeMeta(state, "fingerprint", walked.fingerprint);
-        writeMeta(state, "pass", String(pass));
-      }
+      // A walk below some folders says nothing of the books elsewhere: the next whole pass compares with the last whole one.
+      if (isEverywhere(options)) writeMeta(state, "fingerprint", walked.fingerprint);
+      if (whole) writeMeta(state, "pass", String(pass));
       append(state, runningFrame(running, options.now()));
     })
     .immediate();
-  return whole ? report.done() : report.quietly();
+  return isEverywhere(options) ? report.done() : report.quietly();
 }
 
 /** Marks rows whose owners were looked up without a walk: the next whole pass takes them as new. */
@@ -84,12 +79,13 @@ const provisionalPass = 0;
 function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
   const seenPath = join(options.folder, "seen.bin");
   const walked = survey({
-    plan: planMounts(readMounts()),
+    plan: startingAt(planMounts(readMounts()), options.starts),
     excluded: new Set([...options.excluded, options.folder]),
-    seen: loadSeen(seenPath) ?? new SeenFiles(100_000),
+    seen: loadSeen(seenPath) ?? SeenFiles.forFiles(100_000),
     knownAt: (path) => {
       const row = known.get(path);
-      if (row === undefined || row.pass === provisionalPass) return undefined;
+      // Without a digest there is something to try again: another user, or a higher limit, may read it now.
+      if (row === undefined || row.digest === null || row.pass === provisionalPass) return undefined;
       return { identity: { dev: row.dev, ino: row.ino, size: row.size, ctimeMs: row.ctime }, kind: row.kind };
     },
     deep: options.deep === true,
@@ -99,6 +95,9 @@ function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
   report.walked(walked);
   return walked;
 }
+
+const startingAt = (plan: MountPlan, starts: readonly string[] | undefined): MountPlan =>
+  starts === undefined ? plan : { ...plan, starts };
 
 function withoutWalk(known: Known): Survey {
   const roots = new Set([
@@ -111,7 +110,7 @@ function withoutWalk(known: Known): Survey {
     roots: [...roots].map(emptyFound),
     blind: [],
     closed: [],
-    seen: new SeenFiles(1),
+    seen: SeenFiles.forFiles(1),
     fingerprint: "",
   };
 }
@@ -122,6 +121,8 @@ interface Work {
   readonly root: string;
   readonly path: string;
   readonly open: string | Buffer;
+  /** The file's own name, where `open` leads through a process that may end before it is this file's turn. */
+  readonly otherwise?: string | Buffer;
   readonly identity: Candidate["identity"];
   readonly mode: number;
   readonly uid: number;
@@ -139,12 +140,14 @@ interface Plan {
 
 const keyOf = (root: string, path: string): string => `${root}\n${path}`;
 
-type Known = Map<string, FileRow>;
+type KnownFile = Pick<FileRow, "root" | "path" | "kind" | "dev" | "ino" | "size" | "ctime" | "digest" | "pass">;
+type Known = Map<string, KnownFile>;
 
 /** By absolute path on the device for what the walk meets; files of containers are found by their key. */
 function knownFiles(state: State): Known {
   const known: Known = new Map();
-  for (const row of state.prepare<[], FileRow>("SELECT *, '' AS says FROM files").iterate())
+  const rows = state.prepare<[], KnownFile>("SELECT root, path, kind, dev, ino, size, ctime, digest, pass FROM files");
+  for (const row of rows.iterate())
     known.set(row.root.startsWith("container:") ? keyOf(row.root, row.path) : row.root + row.path, row);
   return known;
 }
@@ -200,6 +203,7 @@ function runningWork(file: RunningFile, nested: readonly string[], known: Known)
     root,
     path,
     open: file.open,
+    ...(file.note === undefined && !file.root.startsWith("container:") ? { otherwise: openName(full) } : {}),
     identity,
     mode: file.mode,
     uid: file.uid,
@@ -219,7 +223,7 @@ interface Owned {
   readonly byRoot: ReadonlyMap<string, { readonly view: RootView; readonly packages: readonly InstalledPackage[] }>;
 }
 
-function readBooks(state: State, walked: Survey, work: Plan, report: Report, whole: boolean): Owned {
+function readBooks(state: State, walked: Survey, work: Plan, report: Report, options: PassOptions): Owned {
   const byRoot = new Map<string, { view: RootView; packages: readonly InstalledPackage[] }>();
   const everything: InstalledPackage[] = [];
   const containers = work.containerRoots.map(({ label, view }) => ({ label, view, found: emptyFound(label) }));
@@ -233,13 +237,25 @@ function readBooks(state: State, walked: Survey, work: Plan, report: Report, who
       for (const item of ecosystem.packages(opened, found))
         if (isProblem(item)) report.problem(item);
         else packages.push(label === opened.root ? item : { ...item, root: label });
+    giveBack();
     byRoot.set(label, { view: opened, packages });
     everything.push(...packages);
     for (const problem of writeArchives(state, opened, label)) report.problem(problem);
   }
-  if (whole) writePackages(state, everything);
+  if (options.scope === "whole") writePackages(state, everything, isLookedAt(options.starts, byRoot));
   return { byRoot };
 }
+
+/** Whether this pass would have met the package: below one of its starts, or in a dpkg database it read. */
+const isLookedAt =
+  (starts: readonly string[] | undefined, roots: ReadonlyMap<string, unknown>) =>
+  (row: { readonly root: string; readonly location: string; readonly purl: string }): boolean =>
+    starts === undefined ||
+    (row.purl.startsWith("pkg:deb/") && roots.has(row.root)) ||
+    isBelow(row.root + row.location, starts);
+
+const isBelow = (path: string, folders: readonly string[]): boolean =>
+  folders.some((folder) => folder === "/" || path === folder || path.startsWith(`${folder}/`));
 
 const emptyFound = (root: string): Found => ({ root, nodeModules: [], distInfos: [], lockfiles: [] });
 
@@ -250,18 +266,21 @@ async function recordsFor(
   owned: Owned | undefined,
   walked: Survey,
   report: Report,
+  options: PassOptions,
 ): Promise<ReadonlyMap<string, readonly FileRecord[]>> {
   const found = new Map<string, FileRecord[]>();
   const books =
-    owned ??
-    (work.files.some((file) => file.fresh) ? readBooks(state, walked, work, report, walked.filesSeen > 0) : undefined);
+    owned ?? (work.files.some((file) => file.fresh) ? readBooks(state, walked, work, report, options) : undefined);
   if (books === undefined) return found;
   for (const [root, { view, packages }] of books.byRoot) {
     const wanted = new Set(
       work.files.filter((file) => file.root === root && (owned !== undefined || file.fresh)).map((file) => file.path),
     );
     if (wanted.size === 0) continue;
+    let items = 0;
     for await (const item of recordsOf(view, packages, wanted)) {
+      items += 1;
+      if (items % itemsPerGiveBack === 0) giveBack();
       if (isProblem(item)) report.problem(item);
       else keep(found, keyOf(root, item.path), item);
     }
@@ -270,6 +289,7 @@ async function recordsFor(
 }
 
 const recordsPerFile = 16;
+const itemsPerGiveBack = 200;
 
 function keep(found: Map<string, FileRecord[]>, key: string, record: FileRecord): void {
   const list = found.get(key);
@@ -290,7 +310,9 @@ function hashAndWrite(
   let some: FileFacts[] = [];
   let lastWrite = options.now();
   const flush = (): void => {
-    if (some.length > 0) writeFiles(state, some, proofs, pass);
+    if (some.length === 0) return;
+    writeFiles(state, some, proofs, pass);
+    giveBack();
     some = [];
     lastWrite = options.now();
   };
@@ -324,7 +346,7 @@ function lookAt(file: Work, records: readonly FileRecord[], options: PassOptions
   const notCompared = records.map((record): JudgedRecord => ({ ...record, agrees: "not-compared" }));
   if (file.unreadable !== undefined)
     return { ...base, identity: file.identity, unreadable: file.unreadable, records: notCompared };
-  const hashed = hashFile(file.open, hashesNeeded(records), options.limits ?? hashLimits);
+  const hashed = hashWork(file, hashesNeeded(records), options.limits ?? hashLimits);
   if (!hashed.ok) {
     report.hashed(0);
     return { ...base, identity: file.identity, unreadable: hashed.why, records: notCompared };
@@ -335,83 +357,28 @@ function lookAt(file: Work, records: readonly FileRecord[], options: PassOptions
   return { ...base, identity: hashed.identity, digest: hashed.sha256, records: judged };
 }
 
+function hashWork(file: Work, others: ReadonlySet<Algorithm>, limits: HashLimits): Hashed {
+  const first = hashFile(file.open, others, limits);
+  if (first.ok || file.otherwise === undefined) return first;
+  const second = hashFile(file.otherwise, others, limits);
+  // Another file may have taken the name since: it is not the one that ran.
+  return second.ok && second.identity.dev === file.identity.dev && second.identity.ino === file.identity.ino
+    ? second
+    : first;
+}
+
 /** What the table knows and this pass did not meet, unless it lies where this pass could not look. */
-function goneFiles(known: Known, work: Plan, walked: Survey): readonly FileRow[] {
+function goneFiles(
+  known: Known,
+  work: Plan,
+  walked: Survey,
+  starts: readonly string[] | undefined,
+): readonly KnownFile[] {
   const met = new Set(work.files.map((file) => file.key));
   return [...known.values()].filter(
     (row) =>
       !met.has(keyOf(row.root, row.path)) &&
+      (starts === undefined || isBelow(row.root + row.path, starts)) &&
       !walked.closed.some((folder) => `${row.root}${row.path}`.startsWith(`${folder}/`)),
   );
-}
-
-/** Keeps the scan frame up to date and hands it on at most every 200 ms. */
-class Report {
-  readonly #state: State;
-  readonly #options: PassOptions;
-  #frame: ScanFrame;
-  #last = 0;
-
-  constructor(state: State, options: PassOptions) {
-    this.#state = state;
-    this.#options = options;
-    this.#frame = {
-      kind: "scan",
-      state: "walking",
-      filesSeen: 0,
-      executables: 0,
-      hashed: 0,
-      toHash: 0,
-      bytesHashed: 0,
-      startedAt: options.now(),
-      blind: [],
-      problems: [],
-    };
-  }
-
-  walking(filesSeen: number, executables: number): void {
-    this.#set({ filesSeen, executables });
-  }
-
-  walked(walked: Survey): void {
-    this.#set({ filesSeen: walked.filesSeen, executables: walked.candidates.length, blind: [...walked.blind] });
-  }
-
-  hashing(toHash: number, executables: number): void {
-    this.#set({ state: "hashing", toHash, executables });
-    if (this.#options.scope === "whole") this.#spool();
-  }
-
-  hashed(bytes: number): void {
-    this.#set({ hashed: this.#frame.hashed + 1, bytesHashed: this.#frame.bytesHashed + bytes });
-  }
-
-  problem(problem: InventoryProblem): void {
-    if (this.#frame.problems.length < 200) this.#frame.problems.push({ ...problem, why: problem.why.slice(0, 1000) });
-  }
-
-  done(): ScanFrame {
-    this.#frame = { ...this.#frame, state: "done", endedAt: this.#options.now() };
-    this.#spool();
-    this.#options.progress(this.#frame);
-    return this.#frame;
-  }
-
-  /** A pass over what runs is no news of its own. */
-  quietly(): ScanFrame {
-    return { ...this.#frame, state: "done", endedAt: this.#options.now() };
-  }
-
-  #set(change: Partial<ScanFrame>): void {
-    this.#frame = { ...this.#frame, ...change };
-    const now = this.#options.now();
-    if (now - this.#last < 200) return;
-    this.#last = now;
-    if (this.#options.scope === "whole" && this.#frame.state === "hashing") this.#spool();
-    this.#options.progress(this.#frame);
-  }
-
-  #spool(): void {
-    this.#state.transaction(() => append(this.#state, this.#frame)).immediate();
-  }
 }

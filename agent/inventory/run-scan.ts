@@ -8,6 +8,28 @@ import type { ScanMessage, ScanOrder } from "./scan.ts";
 /** The scanning process beside this file: bundled as JavaScript, TypeScript in the source tree. */
 const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./scan.ts" : "./scan.js", import.meta.url));
 
+/**
+ * Memory before time: without V8's compilers (9 MB of their own code, and what they make) a pass that hashes nothing takes
+ * about half as long again (docs/performance.md). `--expose-gc` is for give-back.ts.
+ */
+export const scanFlags = [
+  "--disable-warning=ExperimentalWarning",
+  "--max-semi-space-size=1",
+  "--optimize-for-size",
+  "--v8-pool-size=1",
+  "--no-opt",
+  "--no-maglev",
+  "--no-sparkplug",
+  "--expose-gc",
+] as const;
+
+/** glibc keeps freed memory for later in each of its arenas; with these it returns it sooner. */
+export const scanEnvironment = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_TRIM_THRESHOLD_: "65536",
+  MALLOC_MMAP_THRESHOLD_: "65536",
+} as const;
+
 /** Runs one pass in a process of its own. Rejects with the scan's own error, or SCAN_FAILED when it died. */
 export function runScan(
   order: ScanOrder,
@@ -16,13 +38,8 @@ export function runScan(
 ): Promise<ScanFrame> {
   return new Promise((resolve, reject) => {
     const child = fork(program, [], {
-      execArgv: [
-        "--disable-warning=ExperimentalWarning",
-        "--max-semi-space-size=1",
-        "--optimize-for-size",
-        "--v8-pool-size=1",
-      ],
-      env: { ...process.env, MALLOC_ARENA_MAX: "1" },
+      execArgv: [...scanFlags],
+      env: { ...process.env, ...scanEnvironment },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(signal === undefined ? {} : { signal }),
     });

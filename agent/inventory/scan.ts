@@ -14,6 +14,8 @@ export interface ScanOrder {
   readonly scope: "whole" | "running";
   readonly deep?: boolean;
   readonly maxHashBytes?: number;
+  /** Only below these folders, as path text; else the whole device. */
+  readonly starts?: readonly string[];
 }
 
 export type ScanMessage =
@@ -35,6 +37,7 @@ async function obey(order: ScanOrder): Promise<void> {
       excluded: order.excluded,
       scope: order.scope,
       deep: order.deep === true,
+      ...(order.starts === undefined ? {} : { starts: order.starts }),
       ...(order.maxHashBytes === undefined ? {} : { limits: { maxBytes: order.maxHashBytes, tries: 3 } }),
       now: Date.now,
       progress: (progress) => tell({ kind: "progress", frame: progress }),

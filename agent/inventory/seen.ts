@@ -15,8 +15,8 @@ export class SeenFiles {
   readonly #ctime: Float64Array;
   #count = 0;
 
-  constructor(capacity: number) {
-    this.#slots = Math.max(1024, Math.ceil(capacity * 1.4));
+  constructor(slots: number) {
+    this.#slots = Math.max(fewestSlots, Math.ceil(slots));
     this.#dev = new Float64Array(this.#slots);
     this.#ino = new Float64Array(this.#slots);
     this.#size = new Float64Array(this.#slots);
@@ -61,11 +61,15 @@ export class SeenFiles {
     return [this.#dev, this.#ino, this.#size, this.#ctime];
   }
 
-  /** For `loadSeen`, which fills the columns itself. */
-  static sized(slots: number, count: number): SeenFiles {
-    const seen = new SeenFiles(slots / 1.4);
-    seen.#count = count;
-    return seen;
+  /** Open addressing stays quick while a third of the slots is free. */
+  static forFiles(capacity: number): SeenFiles {
+    return new SeenFiles(capacity * 1.4);
+  }
+
+  /** After `loadSeen` has filled the columns itself. Wrong counts would let a full table be searched for ever. */
+  recount(): number {
+    this.#count = this.#ino.reduce((count, ino) => (ino === 0 ? count : count + 1), 0);
+    return this.#count;
   }
 
   get slots(): number {
@@ -84,6 +88,7 @@ export class SeenFiles {
 const magic = "PROVOSTSEEN2";
 const headBytes = 64;
 const largest = 20_000_000;
+const fewestSlots = 1024;
 
 /** Undefined where there is none, or where it is damaged. */
 export function loadSeen(path: string): SeenFiles | undefined {
@@ -99,13 +104,12 @@ export function loadSeen(path: string): SeenFiles | undefined {
       return undefined;
     const slots = head.readUInt32LE(16);
     const count = head.readUInt32LE(20);
-    if (slots < 1024 || slots > largest || count > slots || fstatSync(handle).size !== headBytes + slots * 32)
+    if (slots < fewestSlots || slots > largest || count > slots || fstatSync(handle).size !== headBytes + slots * 32)
       return undefined;
-    const seen = SeenFiles.sized(slots, count);
-    if (seen.slots !== slots) return undefined;
+    const seen = new SeenFiles(slots);
     let at = headBytes;
     for (const column of seen.columns()) at += readSync(handle, Buffer.from(column.buffer), 0, column.byteLength, at);
-    return checksum(seen).equals(head.subarray(32, 64)) ? seen : undefined;
+    return checksum(seen).equals(head.subarray(32, 64)) && seen.recount() === count ? seen : undefined;
   } catch {
     return undefined;
   } finally {

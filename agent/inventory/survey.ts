@@ -100,8 +100,14 @@ export function survey(input: SurveyInput): Survey {
         const looked = lookInto(open, stats.mode, name);
         if (looked.kind !== undefined) candidates.push({ ...common, kind: looked.kind, unchanged: false });
         else if (looked.why === undefined) remember(stats);
-        else if ((stats.mode & 0o111) === 0) blind.add("files without the execute permission", looked.why);
-        else candidates.push({ ...common, kind: "elf", unchanged: false, unreadable: looked.why });
+        else if ((stats.mode & 0o111) === 0) blind.add("files without the execute permission", looked.why.many);
+        else
+          candidates.push({
+            ...common,
+            kind: "elf",
+            unchanged: false,
+            unreadable: looked.why.one,
+          });
       },
       folder(path, name) {
         if (name === "node_modules") places.nodeModules.push(path);
@@ -180,30 +186,32 @@ export const rootOf = (path: string, roots: readonly string[]): string =>
 
 const head = Buffer.alloc(sniffBytes);
 
-function lookInto(
-  open: string | Buffer,
-  mode: number,
-  name: string,
-): { readonly kind?: FileKind; readonly why?: string } {
+/** A reason as one file's row tells it, and as the count of many does. */
+interface Why {
+  readonly one: string;
+  readonly many: string;
+}
+
+const denied: Why = { one: "this user may not read it", many: "this user may not read them" };
+const cannotBeOpened = (code: string): Why => ({
+  one: `it cannot be opened (${safeText(code)})`,
+  many: `they cannot be opened (${safeText(code)})`,
+});
+
+function lookInto(open: string | Buffer, mode: number, name: string): { readonly kind?: FileKind; readonly why?: Why } {
   let handle: number;
   try {
     handle = openSync(open, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    return code === "ENOENT" || code === "ELOOP"
-      ? {}
-      : {
-          why:
-            code === "EACCES" || code === "EPERM"
-              ? "this user may not read them"
-              : `they cannot be opened (${safeText(code)})`,
-        };
+    if (code === "ENOENT" || code === "ELOOP") return {};
+    return { why: code === "EACCES" || code === "EPERM" ? denied : cannotBeOpened(code) };
   }
   try {
     const kind = sniff(head, readSync(handle, head, 0, sniffBytes, 0), mode, name);
     return kind === undefined ? {} : { kind };
   } catch {
-    return { why: "the disk reports an error" };
+    return { why: { one: "the disk reports an error", many: "the disk reports an error" } };
   } finally {
     closeSync(handle);
   }

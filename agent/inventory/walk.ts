@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathText } from "@provost/shared/lib/path-text.ts";
+import { pathBytes, pathText } from "@provost/shared/lib/path-text.ts";
 import type { MountPlan } from "./mounts.ts";
 
 /** What a walk meets. Paths are text as path-text.ts writes it; `open` is what the file system is asked with. */
@@ -25,7 +25,7 @@ export interface Walked {
 export function walk(plan: MountPlan, visitor: Visitor, excluded: ReadonlySet<string> = new Set()): Walked {
   let files = 0;
   let folders = 0;
-  const pending: Folder[] = plan.starts.map((path) => ({ path }));
+  const pending: Folder[] = plan.starts.map(folderAt);
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
     folders += 1;
     files += folder.bytes === undefined ? visitPlain(folder.path) : visitOdd(folder.bytes);
@@ -51,13 +51,24 @@ export function walk(plan: MountPlan, visitor: Visitor, excluded: ReadonlySet<st
     for (const entry of entries) {
       const { name } = entry;
       if (entry.isFile()) {
-        const stats = lstatSync(name, quietly);
-        if (stats === undefined || !stats.isFile()) continue;
+        const stats = look(path, name);
+        if (stats === undefined) continue;
         count += 1;
         visitor.file(path, name, name, stats);
       } else if (entry.isDirectory()) enter(prefix + name, name);
     }
     return count;
+  }
+
+  /** A folder may be listed and its files still not looked at: no search permission, a path too long, a failing disk. */
+  function look(folder: string, open: string | Buffer): Stats | undefined {
+    try {
+      const stats = lstatSync(open, { throwIfNoEntry: false });
+      return stats?.isFile() === true ? stats : undefined;
+    } catch (cause) {
+      cannot(folder, cause, visitor);
+      return undefined;
+    }
   }
 
   /** Names that are not plain UTF-8 text: the same by bytes and absolute paths. */
@@ -74,8 +85,8 @@ export function walk(plan: MountPlan, visitor: Visitor, excluded: ReadonlySet<st
       const full = Buffer.concat([bytes, slash, entry.name]);
       const text = pathText(entry.name);
       if (entry.isFile()) {
-        const stats = lstatSync(full, quietly);
-        if (stats === undefined || !stats.isFile()) continue;
+        const stats = look(path, full);
+        if (stats === undefined) continue;
         count += 1;
         visitor.file(path, text, full, stats);
       } else if (entry.isDirectory()) enter(join(path, text), text, full);
@@ -89,9 +100,13 @@ interface Folder {
   readonly bytes?: Buffer;
 }
 
+function folderAt(path: string): Folder {
+  const bytes = path.includes("\\") ? pathBytes(path) : undefined;
+  return bytes === undefined ? { path } : { path, bytes: Buffer.from(bytes) };
+}
+
 // Backslash, control and invisible characters are escaped in text, so text is not the path; U+FFFD means it was not UTF-8.
 const odd = /[\u0000-\u001f\u007f-\u009f\\\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/u;
-const quietly = { throwIfNoEntry: false } as const;
 const slash = Buffer.from("/");
 
 function cannot(path: string, cause: unknown, visitor: Visitor): number {

@@ -1,6 +1,6 @@
 import type { Purl } from "@provost/shared/model/ids.ts";
 import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import { append } from "../spool/spool.ts";
 import type { State } from "../state/state.ts";
 
@@ -11,8 +11,15 @@ interface PackageRow {
   readonly body: string;
 }
 
-/** Makes the table say what is installed now, and tells the difference: what came, what changed, what went. */
-export function writePackages(state: State, installed: readonly InstalledPackage[]): void {
+/**
+ * Makes the table say what is installed now, and tells the difference: what came, what changed, what went. Only a package
+ * whose place was looked at can be gone.
+ */
+export function writePackages(
+  state: State,
+  installed: readonly InstalledPackage[],
+  isLookedAt: (row: PackageRow) => boolean,
+): void {
   state
     .transaction(() => {
       const before = new Map(allPackages(state).map((row) => [keyOf(row), row]));
@@ -28,7 +35,7 @@ export function writePackages(state: State, installed: readonly InstalledPackage
         upsert.run(item.root, item.location, item.purl, body);
         upserts.push(item);
       }
-      const gone = [...before].filter(([key]) => !now.has(key)).map(([, row]) => row);
+      const gone = [...before].filter(([key, row]) => !now.has(key) && isLookedAt(row)).map(([, row]) => row);
       for (const row of gone) remove.run(row.root, row.location, row.purl);
       tell(state, upserts, gone);
     })

@@ -1,5 +1,5 @@
 import type { RunningFrame } from "@provost/shared/protocol/frames.ts";
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import type { RunningProcess } from "./running.ts";
 import { userNames } from "./users.ts";
 

@@ -2,14 +2,15 @@ import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
-import { FromServer, ServerMessage, limits } from "@provost/shared/protocol/frames.ts";
+import { FromServer, ServerMessage } from "@provost/shared/protocol/frames.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
 import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
-import { agreesWith, commit, lease, startEpoch } from "../spool/spool.ts";
+import { agreesWith, commit, lease, mustRetell, startEpoch } from "../spool/spool.ts";
 import { backoff } from "./backoff.ts";
 import { zstd } from "./codec.ts";
 import { keyName, makeKeyPair, publicKeyOf, signWith, verifyWith } from "./keys.ts";
@@ -48,6 +49,7 @@ export function openLink(
   let closed = false;
   let lastWhy = "the connection closed";
   let lastFinal = false;
+  let sessionEpoch: string | undefined;
 
   const me = (): Identity => ({
     deviceKey: publicKeyOf(privateKey),
@@ -78,6 +80,7 @@ export function openLink(
       case "enrol":
         // A server that does not know this device knows nothing this spool has already delivered elsewhere.
         beginAgain();
+        sessionEpoch = readMeta(state, "epoch");
         return say({
           kind: "enrol",
           token: effect.token,
@@ -87,6 +90,7 @@ export function openLink(
           signature: effect.signature,
         });
       case "resume":
+        sessionEpoch = readMeta(state, "epoch");
         return say({
           kind: "resume",
           device: readMeta(state, "device"),
@@ -96,8 +100,9 @@ export function openLink(
       case "remember":
         return remember(effect);
       case "send":
-        return sendFrom(effect.after, effect.maxBytes);
+        return isCurrent() ? sendFrom(effect.after, effect.maxBytes) : leave("the spool was full and began again");
       case "commit":
+        if (!isCurrent()) return leave("the spool was full and began again");
         commit(state, effect.upTo);
         return drainedCheck(effect.upTo);
       case "close":
@@ -109,6 +114,14 @@ export function openLink(
       default:
         return unreachable(effect);
     }
+  };
+
+  /** A scan in another process may have filled the spool: numbers of the old epoch mean nothing any more. */
+  const isCurrent = (): boolean => readMeta(state, "epoch") === sessionEpoch;
+  const leave = (why: string): void => {
+    session = { state: "idle", attempt: 0 };
+    lastWhy = why;
+    socket?.close(4001, "new epoch");
   };
 
   const say = (message: unknown): void => socket?.send(JSON.stringify(message));
@@ -173,12 +186,10 @@ export function openLink(
         writeMeta(state, "server-url", server.url);
       })
       .immediate();
-    if (agreesWith(state, effect.acknowledged)) return events.opened(effect.device);
+    if (agreesWith(state, effect.acknowledged) && !mustRetell(state)) return events.opened(effect.device);
     beginAgain();
     // Nothing more of this greeting may be carried out: its numbers belong to the old epoch.
-    session = { state: "idle", attempt: 0 };
-    lastWhy = "what the server holds and what was sent to it do not agree; telling everything again";
-    return socket?.close(4001, "new epoch");
+    return leave("what the server holds and what was sent to it do not agree; telling everything again");
   };
 
   const beginAgain = (): void =>

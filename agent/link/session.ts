@@ -1,3 +1,4 @@
+import { limits } from "@provost/shared/protocol/frames.ts";
 import { signedBytes } from "@provost/shared/protocol/greeting.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 
@@ -119,9 +120,11 @@ function answer(session: Greeting, input: Extract<Input, { kind: "challenge" }>,
 }
 
 const strangerWhy = (me: Identity): string =>
-  me.pinnedServerKey === undefined
-    ? "the server's key is not the one the enrolment token names"
-    : "the server's key changed since this device was enrolled";
+  me.pinnedServerKey !== undefined
+    ? "the server's key changed since this device was enrolled"
+    : me.token === undefined
+      ? "this device has no enrolment token, and it knows no server"
+      : "the server's key is not the one the enrolment token names";
 
 const distrust = (session: Session, why: string): Next => [
   session,
@@ -143,7 +146,7 @@ function open(session: Proving, input: Extract<Input, { kind: "welcome" }>, me: 
     device: input.device,
     sentUpTo: input.acknowledged,
     acknowledged: input.acknowledged,
-    windowBytes: input.windowBytes,
+    windowBytes: granted(input.windowBytes),
     underWay: [],
   };
   return [
@@ -171,11 +174,14 @@ function afterAck(session: Open, ack: { readonly upTo: number; readonly windowBy
   const moved: Open = {
     ...session,
     acknowledged: Math.max(session.acknowledged, ack.upTo),
-    windowBytes: ack.windowBytes,
+    windowBytes: granted(ack.windowBytes),
     underWay: session.underWay.filter((batch) => batch.last > ack.upTo),
   };
   return [moved, [{ do: "commit", upTo: moved.acknowledged }, ...send(moved)]];
 }
+
+/** What is under way lies in this process's memory: no server may ask for more than the protocol's limit. */
+const granted = (windowBytes: number): number => Math.min(windowBytes, limits.windowBytes);
 
 /** As far as the server granted, and never a second batch beyond the window. */
 function send(session: Open): readonly Effect[] {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
-import { limits } from "@provost/shared/protocol/frames.ts";
+import { limits } from "@provost/shared/protocol/limits.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 
@@ -27,8 +27,15 @@ export type Lane = "state" | "telemetry";
 export const laneOf = (frame: Frame): Lane =>
   frame.kind === "running" || frame.kind === "health" || frame.kind === "scan" ? "telemetry" : "state";
 
-/** Returns the frame's sequence number. Durable when the surrounding transaction commits. */
-export function append(state: State, frame: Frame): number {
+/**
+ * Returns the frame's sequence number, or 0 where everything will be told again anyway. Durable when the surrounding
+ * transaction commits.
+ */
+export function append(state: State, frame: Frame, stateBytes: number = spoolLimits.stateBytes): number {
+  if (laneOf(frame) === "state" && mustRetell(state)) {
+    if (frame.kind === "lost") addLost(state, frame.count);
+    return 0;
+  }
   const body = JSON.stringify(frame);
   const bytes = Buffer.byteLength(body);
   const lane = laneOf(frame);
@@ -40,7 +47,36 @@ export function append(state: State, frame: Frame): number {
   const inserted = state
     .prepare("INSERT INTO spool (lane, kind, body, bytes) VALUES (?, ?, ?, ?)")
     .run(lane, frame.kind, body, bytes);
-  return Number(inserted.lastInsertRowid);
+  const sequence = Number(inserted.lastInsertRowid);
+  if (lane !== "state" || sequence % checkEvery !== 0 || bytesIn(state, "state") <= stateBytes) return sequence;
+  forgetEverything(state);
+  return 0;
+}
+
+/** How many frames may be appended between two looks at the lane's size. */
+const checkEvery = 64;
+
+/** The server has been away for so long that telling everything once is less than telling what happened meanwhile. */
+export const mustRetell = (state: State): boolean => readMeta(state, "retell") === "yes";
+
+function forgetEverything(state: State): void {
+  const gone = state
+    .prepare<[], { count: number }>(
+      `SELECT sum(CASE kind WHEN 'lost' THEN json_extract(body, '$.count') ELSE 1 END) AS count
+       FROM spool WHERE lane = 'telemetry' OR kind = 'lost'`,
+    )
+    .get();
+  startEpoch(state);
+  addLost(state, gone?.count ?? 0);
+  writeMeta(state, "retell", "yes");
+}
+
+const bytesIn = (state: State, lane: Lane): number =>
+  state.prepare<[string], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM spool WHERE lane = ?").get(lane)
+    ?.bytes ?? 0;
+
+function addLost(state: State, count: number): void {
+  if (count > 0) writeMeta(state, "telemetry-lost", String(Number(readMeta(state, "telemetry-lost") ?? 0) + count));
 }
 
 /** The oldest frames after `after`, at most `maxBytes` (always at least one frame); undefined where there is none. */
@@ -94,11 +130,6 @@ export function depth(state: State): { readonly frames: number; readonly bytes: 
   return { frames: row?.frames ?? 0, bytes: row?.bytes ?? 0 };
 }
 
-/** The state lane is over its limit: the server has been away for long. Everything is told again in a new epoch. */
-export const stateLaneIsFull = (state: State): boolean =>
-  (state.prepare<[], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM spool WHERE lane = 'state'").get()
-    ?.bytes ?? 0) > spoolLimits.stateBytes;
-
 /** Forgets what was to be told and begins a new epoch; `retell` then appends everything the tables hold. */
 export function startEpoch(state: State): string {
   const epoch = randomUUID();
@@ -106,6 +137,7 @@ export function startEpoch(state: State): string {
   state.prepare("DELETE FROM sqlite_sequence WHERE name = 'spool'").run();
   writeMeta(state, "epoch", epoch);
   writeMeta(state, "committed", "0");
+  writeMeta(state, "retell", "no");
   return epoch;
 }
 
@@ -120,10 +152,7 @@ function dropOlder(state: State, kind: string): void {
 }
 
 function makeRoom(state: State, bytes: number): void {
-  const held = state
-    .prepare<[], { bytes: number | null }>("SELECT sum(bytes) AS bytes FROM spool WHERE lane = 'telemetry'")
-    .get();
-  let over = (held?.bytes ?? 0) + bytes - spoolLimits.telemetryBytes;
+  let over = bytesIn(state, "telemetry") + bytes - spoolLimits.telemetryBytes;
   let lost = 0;
   while (over > 0) {
     const oldest = state
@@ -136,7 +165,7 @@ function makeRoom(state: State, bytes: number): void {
     over -= oldest.bytes;
     lost += 1;
   }
-  if (lost > 0) writeMeta(state, "telemetry-lost", String(Number(readMeta(state, "telemetry-lost") ?? 0) + lost));
+  addLost(state, lost);
 }
 
 /** How much telemetry was dropped since the last call; the caller appends a `lost` frame in the same transaction. */

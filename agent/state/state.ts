@@ -46,6 +46,7 @@ const migrations: readonly string[] = [
    CREATE TABLE spool (
      sequence INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, bytes INTEGER NOT NULL
    ) STRICT;
+   CREATE INDEX spool_by_lane ON spool (lane, bytes);
    CREATE TABLE files (
      root TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, dev INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL,
      ctime REAL NOT NULL, mode INTEGER NOT NULL, uid INTEGER NOT NULL, digest TEXT, unreadable TEXT, records TEXT NOT NULL,
@@ -112,6 +113,7 @@ export type MetaKey =
   | "pass"
   | "fingerprint"
   | "summary"
-  | "telemetry-lost";
+  | "telemetry-lost"
+  | "retell";
 
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -2,7 +2,7 @@ import type { WriteStream } from "node:tty";
 
 /** Progress for a person: one line that renews itself on a terminal, nothing elsewhere; plain lines everywhere. */
 export function openScreen(stream: NodeJS.WriteStream | WriteStream) {
-  const live = stream.isTTY === true;
+  const live = stream.isTTY;
   let shown = false;
   const wipe = (): void => {
     if (shown) stream.write("\r\u001b[2K");

@@ -11,6 +11,22 @@ import type { AgentMessage, Overview, ScanFrame, ServerMessage } from "./message
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 
+/** The daemon mostly waits: V8's compilers and helper threads would only hold memory. docs/performance.md has the figures. */
+const agentFlags = [
+  "--optimize-for-size",
+  "--max-semi-space-size=1",
+  "--single-threaded",
+  "--no-opt",
+  "--no-maglev",
+  "--no-sparkplug",
+  "--expose-gc",
+] as const;
+const agentEnvironment = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_TRIM_THRESHOLD_: "65536",
+  MALLOC_MMAP_THRESHOLD_: "65536",
+} as const;
+
 const { values: options } = readOptions();
 if (options.help) {
   process.stdout.write(`npm start -- [--once] [--json] [--state DIR] [--port N] [--exclude DIR]... [--proof-minutes N]
@@ -44,7 +60,7 @@ function readOptions() {
     process.stderr.write(
       `provost: ${cause instanceof Error ? cause.message : String(cause)}\nprovost: \`npm start -- --help\` lists the options\n`,
     );
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
@@ -131,13 +147,13 @@ async function main(): Promise<void> {
 /** The bundle where it was built, else the sources. */
 function launch(part: "server" | "agent", env: Record<string, string>): ChildProcess {
   const bundle = join(top, "dist", part, "main.js");
-  const lean = part === "agent" ? ["--optimize-for-size", "--max-semi-space-size=1", "--v8-pool-size=1"] : [];
+  const lean = part === "agent" ? agentFlags : [];
   return fork(existsSync(bundle) ? bundle : join(top, part, "main.ts"), [], {
     execArgv: ["--disable-warning=ExperimentalWarning", ...lean],
     env: {
       ...process.env,
       PROVOST_CONSOLE: join(top, "server", "console", "dist"),
-      MALLOC_ARENA_MAX: part === "agent" ? "1" : "4",
+      ...(part === "agent" ? agentEnvironment : { MALLOC_ARENA_MAX: "4" }),
       ...env,
     },
     stdio: ["ignore", "ignore", options.json || part === "server" ? "ignore" : "inherit", "ipc"],

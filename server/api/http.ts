@@ -8,7 +8,7 @@ import { answerConsole } from "./console.ts";
 import { handlers } from "./handlers/index.ts";
 import type { Handler } from "./handlers/handler.ts";
 import { answerEvidence } from "./evidence.ts";
-import { answerLive } from "./live.ts";
+import { answerLive } from "./answer-live.ts";
 import { cookieName, readSession, signIn } from "./login.ts";
 import { openApiDocument } from "./openapi.ts";
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { isArchitecture, isPackageName, isVersion } from "@provost/shared/ecosystems/deb/packages-index.ts";
+import { isArchitecture, isPackageName, isVersion } from "@provost/shared/ecosystems/index.ts";
 import { canonicalJson } from "@provost/shared/lib/canonical-json.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { type Instant, instant, type Sha256 } from "@provost/shared/model/ids.ts";

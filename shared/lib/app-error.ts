@@ -3,7 +3,6 @@ export const errorCodes = [
   "CONFIG_INVALID",
   "STATE_UNUSABLE",
   "STATE_NEWER",
-  "SPOOL_FULL",
   "SERVER_UNREACHABLE",
   "SERVER_NOT_TRUSTED",
   "ENROL_REFUSED",

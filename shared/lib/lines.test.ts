@@ -1,6 +1,6 @@
 import { assert, array, integer, property, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
-import { boundedLines, pathLine, pathLines } from "./lines.ts";
+import { boundedLines, eachPathLine, pathLine, pathLines } from "./lines.ts";
 import { pathText } from "./path-text.ts";
 
 test("lines are the same however the bytes are cut, and the last one without a newline says so", () => {
@@ -31,4 +31,13 @@ test("a line as path text is what pathText writes of its bytes", () => {
       expect(pathLines(line)).toEqual(line.length === 0 ? [] : [pathText(line)]);
     }),
   );
+});
+
+test("lines taken block by block are the lines of the whole, with and without a last newline", () => {
+  for (const end of ["\n", "", "\n\n", "\u0001\n"]) {
+    const bytes = Buffer.from(
+      Array.from({ length: 9000 }, (_, at) => `/usr/share/doc/package-${at}/ä`).join("\n") + end,
+    );
+    expect([...eachPathLine(bytes)]).toEqual(pathLines(bytes));
+  }
 });

@@ -42,6 +42,19 @@ export function pathLines(bytes: Uint8Array): readonly string[] {
   return whole.at(-1) === "" ? whole.slice(0, -1) : whole;
 }
 
+/** The same lines, never more than a block of them at a time: lists of packages have megabytes. */
+export function* eachPathLine(bytes: Uint8Array): Generator<string> {
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start + blockBytes);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    yield* pathLines(bytes.subarray(start, end));
+    start = end;
+  }
+}
+
+/** A copy: V8 keeps the whole text that a line was cut from for as long as the line. */
+export const ownText = (line: string): string => lenient.decode(encoder.encode(line));
+
 /** One line as path text: `pathText`, fast when every byte is plain. */
 export function pathLine(bytes: Uint8Array): string {
   const text = lenient.decode(bytes);
@@ -51,6 +64,8 @@ export function pathLine(bytes: Uint8Array): string {
 
 const NEWLINE = 0x0a;
 const NOTHING = new Uint8Array(0);
+const blockBytes = 64 * 1024;
+const encoder = new TextEncoder();
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 // Every character that pathText would not write as it is, and U+FFFD, which stands for bytes that are not UTF-8.
 const suspicious = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\\\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]/u;

@@ -1,6 +1,9 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Instant, Purl as PurlText, Sha256 } from "../model/ids.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
+import { limits } from "./limits.ts";
+
+export { limits } from "./limits.ts";
 
 /**
  * What an agent and a server say to each other over one WebSocket (docs/protocol.md is written from this file).
@@ -28,19 +31,6 @@ const placeText = path
   .refine((text) => text.isWellFormed(), "not well-formed Unicode");
 
 const controls = /[\u0000-\u001f]/;
-
-/** Bounds on one message, checked before it is opened and while it is unpacked. */
-export const limits = {
-  greetingBytes: 16_384,
-  packedBytes: 2 * 1024 * 1024,
-  unpackedBytes: 16 * 1024 * 1024,
-  framesPerBatch: 2000,
-  filesPerFrame: 500,
-  packagesPerFrame: 500,
-  processesPerFrame: 20_000,
-  /** Unacknowledged bytes an agent may have under way. */
-  windowBytes: 8 * 1024 * 1024,
-} as const;
 
 // --- Greeting: the server proves its key first, so that a token is never shown to a stranger. ---
 

@@ -1,4 +1,4 @@
-import { limits } from "./frames.ts";
+import { limits } from "./limits.ts";
 
 /** The compressor is a port, because shared code may not reach node:zlib. Both ends hand in zstd. */
 export interface Codec {

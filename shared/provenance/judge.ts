@@ -68,7 +68,7 @@ function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: 
       chain: [
         noSource(record.purl),
         ...proof.links,
-        file("verified", "the file equals the signed archive's", digest, facts),
+        file("verified", "The file equals the one in the signed archive.", digest, facts),
       ],
     };
   return record.role === "conffile"
@@ -129,7 +129,13 @@ function withoutProof(
     basis,
     wanted: proof.wanted ?? "a signed index that lists this version",
     says: `${proof.says.slice(0, 1500)} ${local.says}`,
-    chain: [noSource(record.purl), ...proof.links, owner(record), file(local.state, local.says, digest, facts)],
+    chain: [
+      noSource(record.purl),
+      ...proof.links,
+      { link: "index", state: "missing", says: proof.says.slice(0, 1500) },
+      owner(record),
+      file(local.state, local.says, digest, facts),
+    ],
   };
 }
 

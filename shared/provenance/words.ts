@@ -4,11 +4,12 @@ import type { Purl } from "../model/ids.ts";
 export const named = (purl: Purl): string => shown(nameIn(purl));
 
 function nameIn(purl: Purl): string {
-  const bare = purl.replace(/[?#].*$/, "");
-  const at = bare.lastIndexOf("@");
-  const name = (at > 0 ? bare.slice(0, at) : bare).split("/").slice(2).join("/") || bare;
-  const plain = bare.startsWith("pkg:deb/") || bare.startsWith("pkg:pypi/") ? (name.split("/").at(-1) ?? name) : name;
-  return at > 0 ? `${decode(plain)} ${decode(bare.slice(at + 1))}` : decode(plain);
+  const [, type = "", rest = purl] = /^pkg:([^/]+)\/([^?#]*)/.exec(purl) ?? [];
+  const at = rest.lastIndexOf("@");
+  const full = at > 0 ? rest.slice(0, at) : rest;
+  // Only npm's namespace is part of the name people use.
+  const name = decode(type === "npm" ? full : (full.split("/").at(-1) ?? full));
+  return at > 0 ? `${name} ${decode(rest.slice(at + 1))}` : name;
 }
 
 function decode(text: string): string {

@@ -82,7 +82,8 @@ function* recordsOf(search: Search, item: Installed, purl: Purl): Generator<File
     if (hit !== undefined) hits.push(hit);
   }
   if (hits.length === 0) return;
-  const sums = md5sumsOf(search, item);
+  const packaged = new Set(hits.map((hit) => hit.packagedAs));
+  const sums = md5sumsOf(search, item, (path) => packaged.has(path));
   yield* sums.problems;
   const conffiles = new Map(item.stanza.conffiles.map((conffile) => [conffile.path, conffile]));
   const own = new Set(hits.map((hit) => hit.path));
@@ -142,19 +143,23 @@ function fileListOf(
   const read = path === undefined ? { kind: "absent" as const } : search.view.read(path, MAX_LIST);
   if (path === undefined || read.kind === "absent") return { paths: [], problems: [] };
   if (read.kind === "refused") return { paths: [], problems: [problemOf(path, read)] };
-  const { paths, faults } = readFileList(read.bytes);
+  const { paths, faults } = readFileList(
+    read.bytes,
+    (path) => search.basenames.has(nameOf(path)) || search.diversions.has(path),
+  );
   return { paths, problems: problemsOf(path, faults) };
 }
 
 function md5sumsOf(
   search: Search,
   item: Installed,
+  keep?: (path: string) => boolean,
 ): { digests: ReadonlyMap<string, string>; problems: readonly InventoryProblem[] } {
   const path = item.file === undefined ? infoFile(search, item, "md5sums") : `${statusFolder}/${item.file}.md5sums`;
   const read = path === undefined ? { kind: "absent" as const } : search.view.read(path, MAX_LIST);
   if (path === undefined || read.kind === "absent") return { digests: new Map(), problems: [] };
   if (read.kind === "refused") return { digests: new Map(), problems: [problemOf(path, read)] };
-  const { digests, faults } = readMd5sums(read.bytes);
+  const { digests, faults } = readMd5sums(read.bytes, keep);
   return { digests, problems: problemsOf(path, faults) };
 }
 

@@ -33,5 +33,5 @@ export const processes: Handler<"processes"> = ({ id, parts }) => parts.store.re
 export const newToken: Handler<"newToken"> = ({ parts }) => {
   const { token, expiresAt } = parts.edge().newToken(parts.now());
   const server = `${parts.address().replace(/^http/, "ws")}/agent`;
-  return { token, expiresAt, command: `PROVOST_TOKEN=${token} provost enrol --server ${server}` };
+  return { token, expiresAt, command: `PROVOST_SERVER=${server} PROVOST_TOKEN=${token} npm run agent` };
 };

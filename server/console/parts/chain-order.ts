@@ -8,10 +8,16 @@ export type LinkState = ChainLink["state"];
 export const inReadingOrder = (chain: readonly Link[]): readonly Link[] =>
   chain.toSorted((a, b) => linkKinds.indexOf(a.link) - linkKinds.indexOf(b.link));
 
-/** The one link to look at: the first that evidence contradicts, else the first that nothing carries. */
+/**
+ * The one link to look at: the first that evidence contradicts, else the missing one nearest to the file. A chain that ends
+ * at a signature lacks its source; a file that nothing claims lacks much more, and the package is where to begin.
+ */
 export const firstBreak = (chain: readonly Link[]): Link | undefined => {
   const ordered = inReadingOrder(chain);
-  return ordered.find(({ state }) => state === "failed") ?? ordered.find(({ state }) => state === "missing");
+  const missing = ordered.filter(({ state }) => state === "missing");
+  return (
+    ordered.find(({ state }) => state === "failed") ?? missing.findLast(({ link }) => link !== "file") ?? missing.at(-1)
+  );
 };
 
 /** One entry for each kind of link: its worst state, or none where the chain does not speak of it. */

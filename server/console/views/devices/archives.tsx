@@ -4,7 +4,7 @@ import { count } from "../../parts/number-words.ts";
 import { Facts, Panel } from "../../parts/page.tsx";
 import { Time } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import type { DeviceData } from "./device.tsx";
+import type { DeviceData } from "./device-data.ts";
 
 type Archive = DeviceData["archives"][number];
 

@@ -3,7 +3,7 @@ import { bytes, count } from "../../parts/number-words.ts";
 import { Facts, Panel } from "../../parts/page.tsx";
 import { Time } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import type { DeviceData } from "./device.tsx";
+import type { DeviceData } from "./device-data.ts";
 
 /** What Provost sees on this device, by which means, and what it does not see. */
 export function Coverage({ device }: { readonly device: DeviceData }) {

@@ -1,6 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import type { Answer } from "@provost/shared/protocol/api.ts";
 import { useCallback } from "react";
 import { address } from "../../address.ts";
 import { useLiveRefresh } from "../../data/live-context.tsx";
@@ -16,8 +15,7 @@ import { Archives } from "./archives.tsx";
 import { Coverage, Health } from "./coverage.tsx";
 import { Online } from "./devices.tsx";
 import { Processes } from "./processes.tsx";
-
-export type DeviceData = Answer<"device">;
+import type { DeviceData } from "./device-data.ts";
 
 export function Device() {
   const { id = "" } = useParams({ strict: false });

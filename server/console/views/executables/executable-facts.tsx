@@ -7,7 +7,7 @@ import { Time } from "../../parts/time.tsx";
 import { VerdictBadge } from "../../parts/verdict-badge.tsx";
 import { visible } from "../../parts/visible-text.ts";
 import { kindWords, packageName } from "./executable-columns.tsx";
-import type { ExecutableData } from "./executable.tsx";
+import type { ExecutableData } from "./executable-data.ts";
 
 type Of = { readonly executable: ExecutableData };
 

@@ -1,6 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
-import type { Answer } from "@provost/shared/protocol/api.ts";
 import { useCallback } from "react";
 import { address } from "../../address.ts";
 import { useLiveRefresh } from "../../data/live-context.tsx";
@@ -13,8 +12,7 @@ import { Time } from "../../parts/time.tsx";
 import { standingIcons } from "../../parts/verdict-badge.tsx";
 import { splitPath, visible } from "../../parts/visible-text.ts";
 import { Elsewhere, History, Identity, RunningAs } from "./executable-facts.tsx";
-
-export type ExecutableData = Answer<"executable">;
+import type { ExecutableData } from "./executable-data.ts";
 
 export function Executable() {
   const { id = "" } = useParams({ strict: false });

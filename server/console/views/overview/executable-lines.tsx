@@ -3,7 +3,7 @@ import { Path } from "../../parts/path.tsx";
 import { Time } from "../../parts/time.tsx";
 import { VerdictBadge } from "../../parts/verdict-badge.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import type { OverviewData } from "./overview.tsx";
+import type { OverviewData } from "./overview-data.ts";
 
 /** A few files, each with its verdict and its reason. */
 export function ExecutableLines(props: { readonly rows: OverviewData["refuted"]; readonly label: string }) {

@@ -5,7 +5,7 @@ import { count } from "../../parts/number-words.ts";
 import { Panel } from "../../parts/page.tsx";
 import { Progress, running, ScanProgress } from "../../parts/scan-progress.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import type { OverviewData } from "./overview.tsx";
+import type { OverviewData } from "./overview-data.ts";
 
 /** The side of the overview: devices, what they are doing, packages and the proofs derived for them. */
 export function Fleet({ overview }: { readonly overview: OverviewData }) {

@@ -1,7 +1,7 @@
 import { address } from "../../address.ts";
 import { count, counted, share } from "../../parts/number-words.ts";
 import { StandingBar } from "../../parts/standing-bar.tsx";
-import type { OverviewData } from "./overview.tsx";
+import type { OverviewData } from "./overview-data.ts";
 
 /** The one sentence: how much of what runs now is proven or signed, by whom, and how much is not. */
 export function Headline({ overview }: { readonly overview: OverviewData }) {

@@ -1,5 +1,4 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import type { Answer } from "@provost/shared/protocol/api.ts";
 import { useCallback } from "react";
 import { address } from "../../address.ts";
 import { useLiveRefresh } from "../../data/live-context.tsx";
@@ -12,8 +11,7 @@ import { Time } from "../../parts/time.tsx";
 import { ExecutableLines } from "./executable-lines.tsx";
 import { Fleet } from "./fleet.tsx";
 import { Headline } from "./headline.tsx";
-
-export type OverviewData = Answer<"overview">;
+import type { OverviewData } from "./overview-data.ts";
 
 /** The fleet on one page: what is refuted first, what runs with proof, what is new without, what is still being done. */
 export function Overview() {

@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import type { Verbs, World } from "./program.ts";
+import { run, stateFolder } from "./program.ts";
+import { openTerminal } from "./terminal.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "provost-program-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly called: readonly unknown[];
+  readonly out: string;
+  readonly err: string;
+}
+
+async function call(args: readonly string[], verbs: Partial<Verbs> = {}): Promise<Ran> {
+  const called: unknown[] = [];
+  const out: string[] = [];
+  const err: string[] = [];
+  const note =
+    (verb: string) =>
+    (request: { folder: string; json: boolean }, ...rest: readonly unknown[]): 0 => {
+      called.push(verb, request.folder, request.json, ...rest);
+      return 0;
+    };
+  const later =
+    (verb: string) =>
+    (request: { folder: string; json: boolean }, ...rest: readonly unknown[]) =>
+      Promise.resolve(note(verb)(request, ...rest));
+  const world: World = {
+    terminal: openTerminal({ write: (text) => out.push(text) }, { write: (text) => err.push(text) }, {}),
+    cwd: folder,
+    env: {},
+    now: () => 0,
+    stop: new AbortController().signal,
+  };
+  const all: Verbs = {
+    status: note("status"),
+    inventory: note("inventory"),
+    scan: later("scan"),
+    verify: later("verify"),
+    why: later("why"),
+    ...verbs,
+  };
+  return { code: await run(args, all, world), called, out: out.join(""), err: err.join("") };
+}
+
+const installed = "/var/lib/provost";
+const all = { executables: false, standing: undefined, ecosystem: undefined };
+
+test.each<readonly [string, readonly unknown[]]>([
+  ["status", ["status", installed, false]],
+  ["status --json", ["status", installed, true]],
+  ["--state /s status", ["status", "/s", false]],
+  ["status --state /s", ["status", "/s", false]],
+  ["status --state=s", ["status", join(folder, "s"), false]],
+  ["inventory", ["inventory", installed, false, all]],
+  [
+    "inventory --executables --standing refuted --json",
+    ["inventory", installed, true, { ...all, executables: true, standing: "refuted" }],
+  ],
+  ["inventory --ecosystem npm", ["inventory", installed, false, { ...all, ecosystem: "npm" }]],
+  ["scan", ["scan", installed, false, [], false]],
+  ["scan --deep /srv /opt", ["scan", installed, false, ["/srv", "/opt"], true]],
+  ["verify --json a b", ["verify", installed, true, ["a", "b"]]],
+  ["verify -- --json", ["verify", installed, false, ["--json"]]],
+  ["why 77d04e --state /s", ["why", "/s", false, "77d04e"]],
+])("provost %s", async (line, called) => {
+  expect(await call(line.split(" "))).toMatchObject({ code: 0, called });
+});
+
+test.each([
+  ["", "Usage: provost"],
+  ["frobnicate", "unknown command 'frobnicate'"],
+  ["verify", "missing required argument 'file'"],
+  ["verify --frob x", "unknown option '--frob'"],
+  ["why", "missing required argument 'file-or-digest'"],
+  ["why a b", "too many arguments"],
+  ["inventory --standing fine", "Allowed choices are proven, signed, unproven, refuted, unchecked"],
+  ["inventory --ecosystem cobol", "Allowed choices are deb, npm, pypi"],
+  ["status --state", "argument missing"],
+])("provost %s is a usage error that says what is wrong", async (line, says) => {
+  const ran = await call(line.split(" ").filter((word) => word !== ""));
+  expect([ran.code, ran.called, ran.out]).toEqual([2, [], ""]);
+  expect(ran.err).toContain(says);
+});
+
+test.each([["--help"], ["verify --help"], ["--version"], ["help why"]])(
+  "provost %s is what was wanted",
+  async (line) => {
+    const ran = await call(line.split(" "));
+    expect([ran.code, ran.err]).toEqual([0, ""]);
+    expect(ran.out.length).toBeGreaterThan(3);
+  },
+);
+
+test("a usage error repeats what was typed without its escape sequences", async () => {
+  expect((await call(["\u001b[2Jx"])).err).not.toContain("\u001b");
+});
+
+test.each([
+  [
+    new AppError("NOT_FOUND", "it is not here", { remedy: "look there" }),
+    2,
+    "NOT_FOUND: it is not here\n  look there\n",
+  ],
+  [new AppError("UNREADABLE", "closed"), 6, "UNREADABLE: closed\n"],
+  [
+    Object.assign(new Error("file is not a database"), { code: "SQLITE_NOTADB" }),
+    2,
+    "STATE_UNUSABLE: the agent's state cannot be used: file is not a database\n  move the folder away: the agent then enrols and scans anew\n",
+  ],
+])("a verb that throws %s ends with %d and says so on stderr", async (cause, code, err) => {
+  const ran = await call(["status"], {
+    status: () => {
+      throw cause;
+    },
+  });
+  expect([ran.code, ran.out, ran.err]).toEqual([code, "", err]);
+});
+
+describe("the state folder", () => {
+  const here = join(folder, "project");
+  mkdirSync(join(here, ".provost/agent"), { recursive: true });
+
+  test.each([
+    ["the option first", "/o", { PROVOST_STATE: "/e" }, here, "/o"],
+    ["then the environment", undefined, { PROVOST_STATE: "/e" }, here, "/e"],
+    ["an empty variable is none", undefined, { PROVOST_STATE: "" }, here, join(here, ".provost/agent")],
+    ["then the folder here", undefined, {}, here, join(here, ".provost/agent")],
+    ["then the installed agent's", undefined, {}, folder, installed],
+  ])("%s", (_name, option, env, cwd, wanted) => {
+    expect(stateFolder(option, { cwd, env })).toBe(wanted);
+  });
+
+  test("an empty option is refused", () => {
+    expect(() => stateFolder("", { cwd: here, env: {} })).toThrow("--state");
+  });
+});

@@ -1,0 +1,146 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command, CommanderError, Option } from "commander";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import type { EcosystemId } from "@provost/shared/model/inventory.ts";
+import { ecosystemIds } from "@provost/shared/model/inventory.ts";
+import type { Standing } from "@provost/shared/model/verdict.ts";
+import { standings } from "@provost/shared/model/verdict.ts";
+import { productVersion } from "@provost/shared/protocol/version.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import { exitCodes, exitOfError } from "./exit-codes.ts";
+import type { InventoryFilter } from "./inventory.ts";
+import type { Request } from "./request.ts";
+import { interrupted } from "./scan.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Verbs {
+  status(request: Request): ExitCode;
+  inventory(request: Request, filter: InventoryFilter): ExitCode;
+  scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
+  verify(request: Request, files: readonly string[]): Promise<ExitCode>;
+  why(request: Request, subject: string): Promise<ExitCode>;
+}
+
+export interface World {
+  readonly terminal: Terminal;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  now(): number;
+  readonly stop: AbortSignal;
+}
+
+/** Reads the arguments, runs one verb, and answers with what the process is to exit with. Never throws. */
+export async function run(args: readonly string[], verbs: Verbs, world: World): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.asWanted;
+  const program = describe(verbs, world, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (cause) {
+    return failed(world, cause);
+  }
+}
+
+function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Command {
+  const program = new Command("provost")
+    .description("Where did the program that is running come from?")
+    .version(productVersion)
+    .addOption(stateOption())
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.terminal.outText(text),
+      writeErr: (text) => world.terminal.noteText(text),
+    })
+    .addHelpText("after", `\n${exitHelp}`);
+  const verb = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .addOption(stateOption().hideHelp())
+      .option("--json", "answer as JSON: one document, or one line for each item");
+  const request = (command: Command): Request => requestOf(command.optsWithGlobals(), world);
+
+  verb("status", "is this device enrolled, what did the last pass find, what could it not see").action(
+    (_options: object, command: Command) => end(verbs.status(request(command))),
+  );
+  verb("inventory", "what is installed, or what could run")
+    .option("--executables", "list executable files instead of packages")
+    .addOption(new Option("--standing <standing>", "only these").choices(standings))
+    .addOption(new Option("--ecosystem <ecosystem>", "only of this ecosystem").choices(ecosystemIds))
+    .action((options: RawFilter, command: Command) =>
+      end(
+        verbs.inventory(request(command), {
+          executables: options.executables === true,
+          standing: options.standing,
+          ecosystem: options.ecosystem,
+        }),
+      ),
+    );
+  verb("scan", "look at the whole device now, or at these folders")
+    .argument("[folder...]")
+    .option("--deep", "look into files that are named as data, too")
+    .action(async (folders: string[], options: { deep?: boolean }, command: Command) =>
+      end(await verbs.scan(request(command), folders, options.deep === true)),
+    );
+  verb("verify", "hash these files now and judge them")
+    .argument("<file...>")
+    .action(async (files: string[], _options: object, command: Command) =>
+      end(await verbs.verify(request(command), files)),
+    );
+  verb("why", "explain one verdict: the chain, the owner, what runs it now")
+    .argument("<file-or-digest>", "a file, or 6 to 64 digits of a SHA-256")
+    .action(async (subject: string, _options: object, command: Command) =>
+      end(await verbs.why(request(command), subject)),
+    );
+  return program;
+}
+
+interface RawFilter {
+  readonly executables?: boolean;
+  readonly standing?: Standing;
+  readonly ecosystem?: EcosystemId;
+}
+
+const stateOption = (): Option => new Option("--state <folder>", "the agent's state folder");
+
+const exitHelp = `Exit codes: 0 as wanted, 1 refuted, 2 usage, 3 unproven, 4 unchecked, 5 blocked by policy, 6 permission, 7 partial.
+The state folder is --state, else $PROVOST_STATE, else .provost/agent here if it exists, else /var/lib/provost.`;
+
+function requestOf(options: { state?: string; json?: boolean }, world: World): Request {
+  return { ...world, folder: stateFolder(options.state, world), json: options.json === true };
+}
+
+export function stateFolder(option: string | undefined, { cwd, env }: Pick<World, "cwd" | "env">): string {
+  const told = option ?? env["PROVOST_STATE"] ?? "";
+  if (option === "") throw new AppError("CONFIG_INVALID", "--state: wanted the name of a folder, got nothing");
+  if (told !== "") return resolve(cwd, told);
+  const here = join(cwd, ".provost/agent");
+  return existsSync(here) ? here : "/var/lib/provost";
+}
+
+function failed({ terminal, stop }: World, cause: unknown): ExitCode {
+  terminal.progress(undefined);
+  // commander has written its own message; help and version are no errors.
+  if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.asWanted : exitCodes.usage;
+  const error = stop.aborted ? interrupted() : asAppError(cause);
+  terminal.note(`${error.code}: ${error.message}`, "bad");
+  if (error.remedy !== undefined) terminal.note(`  ${error.remedy}`);
+  return exitOfError(error);
+}
+
+/** SQLite's complaints about a damaged database are the state's; anything else is ours, and says so. */
+function asAppError(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code.startsWith("SQLITE_"))
+    return new AppError("STATE_UNUSABLE", `the agent's state cannot be used: ${why}`, {
+      cause,
+      remedy: "move the folder away: the agent then enrols and scans anew",
+    });
+  return new AppError("SCAN_FAILED", `unexpected: ${why}`, { cause });
+}

@@ -1,0 +1,3 @@
+import type { Answer } from "@provost/shared/protocol/api.ts";
+
+export type OverviewData = Answer<"overview">;

@@ -1,0 +1,12 @@
+/** Bounds on one message, checked before it is opened and while it is unpacked. */
+export const limits = {
+  greetingBytes: 16_384,
+  packedBytes: 2 * 1024 * 1024,
+  unpackedBytes: 16 * 1024 * 1024,
+  framesPerBatch: 2000,
+  filesPerFrame: 500,
+  packagesPerFrame: 500,
+  processesPerFrame: 20_000,
+  /** Unacknowledged bytes an agent may have under way. */
+  windowBytes: 8 * 1024 * 1024,
+} as const;

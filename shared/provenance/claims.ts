@@ -1,0 +1,172 @@
+import { instant } from "../model/ids.ts";
+import type { ChainLink, Claim } from "../model/verdict.ts";
+import { expectsProvenance, isSigner, requireExpected, requireSigner, unexpected, type Criteria } from "./criteria.ts";
+import type { Evidence, Question } from "./format.ts";
+import type { Statement } from "./intoto/statement.ts";
+import { predicateKind } from "./predicates.ts";
+import { requireNotRevoked } from "./revocation.ts";
+import { unsupported } from "./refusal.ts";
+import type { SignedContent } from "./sigstore/read-signature.ts";
+import type { Signer } from "./sigstore/signer.ts";
+import { levelOf, requireBuilder, requireSameWorkload } from "./slsa/level.ts";
+import { isProvenance, readProvenance, type Provenance } from "./slsa/provenance.ts";
+import { isSummary, summaryLevel } from "./slsa/summary.ts";
+import type { Trust } from "./trust.ts";
+
+/** A signature that holds, and the statement it was made over; absent for a signature over the file itself. */
+export interface Attested {
+  readonly format: string;
+  readonly signed: Omit<SignedContent, "checks">;
+  readonly statement?: Statement;
+  /** Whoever signs with such a key is a publisher by that alone: the registry's own key. */
+  readonly publisher?: boolean;
+}
+
+/** What the attested document lets us claim about the subject, under the owner's trust and the asker's criteria. */
+export function claimOf(attested: Attested, evidence: Evidence, { subject, criteria, trust }: Question<Trust>): Claim {
+  const { signed, statement } = attested;
+  requireNotRevoked(
+    trust,
+    subject,
+    signed.signer,
+    signed.times.map(({ at }) => at),
+  );
+  requireSigner(criteria, signed.signer);
+  const provenance =
+    statement !== undefined && isProvenance(statement.predicateType) ? readProvenance(statement) : undefined;
+  const level = provenance === undefined ? undefined : trustedLevel(provenance, signed.signer, criteria, trust);
+  const published = attested.publisher === true || isPublisher(signed.signer, criteria, trust);
+  const [first] = signed.times;
+  const links = [
+    ...provenanceLinks(provenance, level),
+    ...signatureLinks(attested, published || level !== undefined, evidence),
+  ];
+  return {
+    format: attested.format,
+    subject: { sha256: subject.sha256 },
+    links: [
+      ...links,
+      { link: "file", state: "verified", says: "The signed digest is this file's", facts: { sha256: subject.sha256 } },
+    ],
+    ...strengthOf(attested, signed.signer, level, published, trust),
+    ...(first === undefined ? {} : { signedAt: instant(first.at) }),
+  };
+}
+
+function trustedLevel(provenance: Provenance, signer: Signer, criteria: Criteria, trust: Trust): 1 | 2 | 3 | undefined {
+  requireSameWorkload(provenance, signer);
+  requireBuilder(criteria, provenance, signer);
+  requireExpected(criteria, provenance);
+  const level = levelOf(provenance, signer, trust);
+  if (expectsProvenance(criteria) && level === undefined)
+    throw unexpected(`its builder ${provenance.builderId} is not one the trust document knows for this signer`);
+  if (criteria.minimumLevel !== undefined && (level ?? 0) < criteria.minimumLevel)
+    throw unexpected(`its builder reaches SLSA Build level ${level ?? 0}, not ${criteria.minimumLevel}`);
+  return level;
+}
+
+function isPublisher(signer: Signer, criteria: Criteria, trust: Trust): boolean {
+  return (
+    signer.kind === "key" || [...(criteria.signers ?? []), ...trust.publishers].some((rule) => isSigner(rule, signer))
+  );
+}
+
+function strengthOf(
+  { statement }: Attested,
+  signer: Signer,
+  level: 1 | 2 | 3 | undefined,
+  published: boolean,
+  trust: Trust,
+): Pick<Claim, "strength" | "slsaLevel"> {
+  if (level !== undefined) return { strength: "source", slsaLevel: level };
+  if (statement === undefined) return { strength: published ? "publisher" : "claimed" };
+  if (isSummary(statement)) return summaryLevel(statement, signer, trust);
+  const kind = predicateKind(statement.predicateType);
+  if (kind === "unknown")
+    throw unsupported(
+      `the predicate ${statement.predicateType.slice(0, 200)} is not one we read, so its signature says nothing of the file`,
+    );
+  // Test results, scans and the like say what someone saw in the file, not that they stand behind it.
+  return { strength: published && kind === "publication" ? "publisher" : "claimed" };
+}
+
+function provenanceLinks(provenance: Provenance | undefined, level: number | undefined): readonly ChainLink[] {
+  if (provenance === undefined)
+    return [{ link: "source", state: "missing", says: "No build provenance names the source" }];
+  const { source, build, builderId, buildType, dependencies } = provenance;
+  const state = level === undefined ? "missing" : "verified";
+  const repository = source.repository ?? "a source that is not named";
+  return [
+    {
+      link: "source",
+      state: source.repository === undefined ? "missing" : state,
+      says: `Built from ${repository}${source.commit === undefined ? "" : ` at commit ${source.commit}`}`,
+      facts: facts({
+        repository: source.repository,
+        reference: source.ref,
+        commit: source.commit,
+        author: source.author,
+      }),
+    },
+    {
+      link: "build",
+      state,
+      says:
+        level === undefined
+          ? `Built by ${builderId}, which the trust document does not know for this signer`
+          : `Built by ${builderId}, SLSA Build level ${level}`,
+      facts: facts({
+        builder: builderId,
+        "build type": buildType,
+        workflow: build.workflow,
+        runner: build.runner,
+        trigger: build.trigger,
+        invocation: build.invocation,
+        started: build.startedOn,
+        finished: build.finishedOn,
+        dependencies: String(dependencies.length),
+      }),
+    },
+  ];
+}
+
+function signatureLinks({ signed, format }: Attested, trusted: boolean, evidence: Evidence): readonly ChainLink[] {
+  const { signer, times, loggedIn } = signed;
+  const who = signer.kind === "key" ? `the key ${signer.name}` : signer.identity;
+  const proof = [{ sha256: evidence.sha256, mediaType: "application/json", title: evidence.name ?? format }];
+  const signature: ChainLink = {
+    link: "signature",
+    state: trusted ? "verified" : "missing",
+    says: trusted ? `Signed by ${who}` : `Signed by ${who}, who is not among the publishers the owner trusts`,
+    facts:
+      signer.kind === "key"
+        ? { key: signer.keyId, fingerprint: signer.fingerprint }
+        : facts({
+            identity: signer.identity,
+            issuer: signer.issuer,
+            certificate: signer.fingerprint,
+            authority: signer.authority,
+          }),
+    evidence: proof,
+  };
+  const [first] = times;
+  if (first === undefined && loggedIn.length === 0) return [signature];
+  const log: ChainLink = {
+    link: "log",
+    state: "verified",
+    says:
+      first === undefined
+        ? "Recorded in a transparency log"
+        : `Signed before ${new Date(first.at).toISOString()}, says ${first.by}`,
+    facts: Object.fromEntries(loggedIn.map(({ log: name, index }) => [`index in ${name}`, String(index)])),
+    evidence: proof,
+  };
+  return [signature, log];
+}
+
+/** Facts that the document states; those it leaves out are left out. */
+export function facts(values: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,15 @@
+import * as agent from "./agent.ts";
+import * as console from "./console.ts";
+import * as hash from "./hash.ts";
+import * as manifests from "./manifests.ts";
+import type { Bench } from "./result.ts";
+import * as start from "./start.ts";
+
+/** Every bench, by the name it is asked for. A new one is a file beside this and a line here. */
+export const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
+  agent: { about: "the agent's memory and processor time at rest and while it scans", run: agent.run },
+  console: { about: "the Overview page: what it loads, how soon it answers, how lists scroll", run: console.run },
+  hash: { about: "hashing and judging executables beside sha256sum; a second pass that hashes nothing", run: hash.run },
+  manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
+  start: { about: "a second start of the product, until its console answers with data", run: start.run },
+};

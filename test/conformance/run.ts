@@ -1,0 +1,42 @@
+/** `npm run conformance [-- --json] [-- --mutants[=N]]`: other projects' published cases, and which come out otherwise. */
+import { bundleCases } from "./bundle-cases.ts";
+import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
+import { mutants } from "./mutants.ts";
+import { policyController } from "./policy-controller.ts";
+import { slsaVerifier } from "./slsa-verifier.ts";
+import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
+
+const sets: readonly (() => Promise<SetResult>)[] = [
+  bundleCases,
+  slsaVerifier,
+  pypiAttestations,
+  npmPacote,
+  inTotoExamples,
+  sigstoreJs,
+  ghCli,
+  policyController,
+];
+const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
+const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);
+
+if (!haveVectors()) {
+  process.stderr.write(`no vectors at ${vectorsRoot}; set PROVOST_VECTORS\n`);
+  process.exitCode = 2;
+} else {
+  const results: SetResult[] = [];
+  for (const set of sets) results.push(await set());
+  results.push(await mutants(mutantCount, 20_261_122));
+  print(results);
+  process.exitCode = results.every(({ unexpected }) => unexpected.length === 0) ? 0 : 1;
+}
+
+function print(results: readonly SetResult[]): void {
+  if (process.argv.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
+    return;
+  }
+  for (const { name, total, asExpected, unexpected } of results) {
+    process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
+    for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
+  }
+}

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { Frame, FromAgent, FromServer, ServerMessage } from "@provost/shared/protocol/frames.ts";
+import { read } from "./repository.ts";
+import { protocolDocument } from "./write-protocol.ts";
+
+test("docs/protocol.md is what `npm run protocol` writes from the schemas", () => {
+  expect(read("docs/protocol.md")).toBe(protocolDocument());
+});
+
+test("every message that either side may send is described", () => {
+  const kinds = [FromAgent, FromServer, Frame, ServerMessage].flatMap(({ options }) =>
+    options.map(({ shape }) => shape.kind.value),
+  );
+  const described = [...protocolDocument().matchAll(/^### (\w+)$/gm)].map(([, kind = ""]) => kind);
+  expect(described.toSorted()).toEqual([...kinds, "batch"].toSorted());
+});
