@@ -45,6 +45,19 @@ test("a token enrols one device and never a second one", async () => {
   expect(world.parts.store.inventory.deviceIds()).toHaveLength(1);
 });
 
+test("the device that used a token may use it again after a lost welcome, and stays one device", async () => {
+  world = await openWorld();
+  const token = world.token();
+  const { raw: first, device } = await enrolled(world.address, token);
+  first.batch(1, [filesFrame([factsOf("/bin/a")])]);
+  await first.next("ack");
+  const { raw, challenge } = await greeted(world.address);
+  raw.say(enrolment(challenge, token, device.keys, "epoch-2"));
+  expect(await raw.next("welcome")).toMatchObject({ device: device.id, acknowledged: 0 });
+  expect(world.parts.store.inventory.deviceIds()).toEqual([device.id]);
+  expect(filesOf(device.id)).toEqual([]);
+});
+
 test("two devices with one token at the same moment: exactly one is enrolled", async () => {
   world = await openWorld();
   const token = world.token();

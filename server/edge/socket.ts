@@ -111,6 +111,13 @@ export function openEdge(
 }
 
 function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inventory }: Store): Gate {
+  /** The very device that used the token may say it again: its welcome may have been lost with the server or the network. */
+  const enrolledBefore = (secret: string, request: { deviceKey: string; epoch: string }): string | undefined => {
+    const known = inventory.device(access.tokenUser(secret, Date.now()) ?? "");
+    if (known === undefined || known.publicKey !== request.deviceKey) return undefined;
+    inventory.startEpoch(known.id, request.epoch);
+    return known.id;
+  };
   return {
     serverKey: key.publicKey,
     windowBytes: limits.windowBytes,
@@ -122,7 +129,7 @@ function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inven
       const id = `dev_${randomBytes(16).toString("hex").slice(0, 26)}` as DeviceId;
       if (token === undefined) return undefined;
       return inventory.transaction(() => {
-        if (!access.takeToken(token.secret, id, Date.now())) return undefined;
+        if (!access.takeToken(token.secret, id, Date.now())) return enrolledBefore(token.secret, request);
         inventory.addDevice({ id, name: request.name, publicKey: request.deviceKey, epoch: request.epoch }, Date.now());
         return id;
       });

@@ -25,6 +25,8 @@ export interface Access {
   serverKey(): ServerKey;
   addToken(secret: string, expires: number): void;
   takeToken(secret: string, device: string, now: number): boolean;
+  /** The device that used a token which has not expired. */
+  tokenUser(secret: string, now: number): string | undefined;
   addSignIn(secret: string, expires: number): void;
   takeSignIn(secret: string, now: number): boolean;
   addSession(secret: string, session: StoredSession): void;

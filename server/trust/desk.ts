@@ -69,10 +69,11 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
   };
 
   const lookUp = (config: ConfigId, item: InstalledPackage): Parsed | undefined => {
-    const key = `${config} ${item.purl}`;
+    const version = versionOf(item);
+    const key = parsedKey(config, version);
     const held = parsed.get(key);
     if (held !== undefined) return held;
-    const proof = derivation.proof(config, versionOf(item));
+    const proof = derivation.proof(config, version);
     if (proof === undefined) return undefined;
     const made = parse(proof);
     const oldest = parsed.keys().next().value;
@@ -141,10 +142,11 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
       forget(device);
       changedDevices.add(device);
     },
-    noteSettled(config, { name, version, arch }) {
+    noteSettled(config, settled) {
+      const { name, version, arch } = settled;
+      parsed.delete(parsedKey(config, settled));
       for (const { device, root, body } of inventory.installsNamed(name, version)) {
         if ((body.arch ?? "all") !== arch || configsOf(device).get(root) !== config) continue;
-        parsed.delete(`${config} ${body.purl}`);
         const question = { device, root, purl: body.purl };
         answers.set(keyOf(question), question);
       }
@@ -198,6 +200,10 @@ interface Answer {
   readonly root: string;
   readonly purl: string;
 }
+
+/** By what was looked up, never by the name that a device gives it. */
+const parsedKey = (config: ConfigId, { name, version, arch }: PackageVersion): string =>
+  [config, name, version, arch].join("\n");
 
 const keyOf = ({ device, root, purl }: Answer): string => `${device} ${root}\n${purl}`;
 

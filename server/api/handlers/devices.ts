@@ -14,7 +14,16 @@ export const device: Handler<"device"> = ({ id, parts }) => {
     ...known,
     archives: configs
       .flatMap((config) => parts.derivation.archives(config))
-      .map((archive) => ({ ...archive, components: [...archive.components], signedBy: [...archive.signedBy] })),
+      .map(({ uri, suite, components, state, says, signedBy, releaseDate, validUntil }) => ({
+        uri,
+        suite,
+        components: [...components],
+        state,
+        says,
+        signedBy: [...signedBy],
+        ...(releaseDate === undefined ? {} : { releaseDate }),
+        ...(validUntil === undefined ? {} : { validUntil }),
+      })),
     proofs: configs.map((config) => parts.derivation.counts(config)).reduce(sum, none),
   };
 };

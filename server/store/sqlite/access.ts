@@ -16,6 +16,12 @@ export function openAccess(db: Db): Access {
       db
         .prepare("UPDATE tokens SET used_by = ? WHERE secret = ? AND used_by IS NULL AND expires > ?")
         .run(device, secretOf(secret), now).changes === 1,
+    tokenUser: (secret, now) =>
+      db
+        .prepare<[string, number], { used_by: string | null }>(
+          "SELECT used_by FROM tokens WHERE secret = ? AND expires > ?",
+        )
+        .get(secretOf(secret), now)?.used_by ?? undefined,
     addSignIn(secret, expires) {
       db.prepare("DELETE FROM sign_ins WHERE expires < ?").run(expires - 86_400_000);
       db.prepare("INSERT INTO sign_ins (secret, expires) VALUES (?, ?)").run(secretOf(secret), expires);

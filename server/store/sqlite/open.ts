@@ -132,7 +132,8 @@ const later: readonly string[] = [
      SELECT 1 FROM installs WHERE installs.purl = proof_versions.purl AND installs.device = proof_versions.device AND installs.root = proof_versions.root);`,
 ];
 
-const migrations: readonly string[] = [...own, ...evidenceMigrations, ...manifestMigrations, ...later];
+/** In order; a database of format n has had the first n. */
+export const migrations: readonly string[] = [...own, ...evidenceMigrations, ...manifestMigrations, ...later];
 
 function migrate(db: Db, folder: string): void {
   const version = Number(db.pragma("user_version", { simple: true }));
