@@ -1,10 +1,27 @@
 import { array, assert, constantFrom, integer, property, tuple } from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DeviceId, Instant, Purl, Sha256 } from "@provost/shared/model/ids.ts";
-import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
-import type { Basis, Standing, Verdict } from "@provost/shared/model/verdict.ts";
+import type { Purl } from "@provost/shared/model/ids.ts";
+import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import { DeviceQuery, ExecutableQuery, PackageQuery } from "@provost/shared/protocol/api.ts";
-import type { JudgeFile, Store } from "./store.ts";
+import type { Store } from "./store.ts";
+import {
+  device,
+  other,
+  deviceAt,
+  digit,
+  hex,
+  purl,
+  file,
+  record,
+  installed,
+  running,
+  judgedAs,
+  asUnproven,
+  judges,
+  rank,
+  fill,
+  walk,
+} from "./contract-world.ts";
 
 /** What every engine must do. `open` gives the store of a folder, the same one when it is opened again. */
 export function storeContract(open: (folder: string) => Store, newFolder: () => string): void {
@@ -445,104 +462,4 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
     expect(store.read.search("a".repeat(20)).hits).toMatchObject([{ kind: "executable" }]);
     for (const text of ["", "  ", "%", "_", "' OR 1=1 --"]) expect(store.read.search(text).hits).toEqual([]);
   });
-}
-
-const device = `dev_${"1".repeat(26)}` as DeviceId;
-const other = `dev_${"2".repeat(26)}` as DeviceId;
-const deviceAt = (at: number): DeviceId => `dev_${String(at).padStart(26, "0")}` as DeviceId;
-const digit = (letter: string): Sha256 => letter.repeat(64) as Sha256;
-const hex = (number: number): Sha256 => number.toString(16).padStart(64, "0") as Sha256;
-const purl = (name: string): Purl => `pkg:deb/debian/${name}@1.0-1?arch=amd64` as Purl;
-
-const file = (path: string, more: Partial<FileFacts> = {}): FileFacts => ({
-  path,
-  root: "",
-  kind: "elf",
-  identity: { dev: 1, ino: 2, size: 3, ctimeMs: 4 },
-  mode: 0o755,
-  uid: 0,
-  digest: digit("e"),
-  records: [],
-  seenAt: 1 as Instant,
-  ...more,
-});
-
-const record = (name: string): FileFacts["records"][number] => ({
-  path: "/x",
-  purl: purl(name),
-  via: "dpkg-md5sums",
-  role: "file",
-  agrees: "yes",
-});
-
-const installed = (name: string): InstalledPackage => ({
-  purl: purl(name),
-  ecosystem: "deb",
-  name,
-  version: "1.0-1",
-  arch: "amd64",
-  location: "/var/lib/dpkg",
-  root: "",
-});
-
-/** One process for each list of paths, its program first. */
-function running(processes: readonly (readonly string[])[]) {
-  const files = [...new Set(processes.flat())].map((path) => ({ root: "", path }));
-  return {
-    kind: "running" as const,
-    at: 1,
-    files,
-    processes: processes.map((mapped, index) => ({
-      pid: index + 1,
-      parent: 0,
-      startedAt: 1,
-      uid: 0,
-      user: "root",
-      command: "x",
-      files: mapped.map((path) => ({ at: files.findIndex((place) => place.path === path) })),
-    })),
-  };
-}
-
-const judgedAs =
-  (standing: Standing, basis: Basis): JudgeFile =>
-  () => ({
-    verdict: { standing, basis, says: `${standing}.`, chain: [], wanted: "" } as unknown as Verdict,
-    trustVersion: "t",
-  });
-const asUnproven = judgedAs("unproven", "none");
-const judges = [
-  asUnproven,
-  judgedAs("signed", "publisher"),
-  judgedAs("refuted", "contradicted"),
-  judgedAs("unchecked", "lapsed"),
-];
-const rank = (standing: Standing): number => ["refuted", "unproven", "unchecked", "signed", "proven"].indexOf(standing);
-
-function fill(store: Store, count: number): void {
-  for (let at = 0; at < count; at += 1)
-    store.inventory.putFiles(
-      device,
-      [file(`/f${(at * 37) % count}`, { identity: { dev: 1, ino: at, size: at % 7, ctimeMs: 1 } })],
-      [],
-      judges[at % judges.length] ?? asUnproven,
-      at % 5,
-    );
-  store.inventory.putRunning(device, running([["/f1", "/f2"], ["/f1"]]));
-}
-
-function walk<Row>(
-  page: (cursor: string | undefined) => { readonly rows: readonly Row[]; readonly next?: string | undefined },
-  between: () => void,
-): Row[] {
-  const seen: Row[] = [];
-  let cursor: string | undefined;
-  for (let turn = 0; turn < 1000; turn += 1) {
-    const { rows, next } = page(cursor);
-    seen.push(...rows);
-    if (next === undefined) return seen;
-    cursor = next;
-    between();
-  }
-  throw new Error("the pages never end");
 }
