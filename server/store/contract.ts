@@ -1,10 +1,23 @@
 import { array, assert, constantFrom, integer, property, tuple } from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DeviceId, Instant, Purl, Sha256 } from "@provost/shared/model/ids.ts";
-import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
-import type { Basis, Standing, Verdict } from "@provost/shared/model/verdict.ts";
-import { DeviceQuery, ExecutableQuery, PackageQuery } from "@provost/shared/protocol/api.ts";
-import type { JudgeFile, Store } from "./store.ts";
+import type { FileFacts } from "@provost/shared/model/inventory.ts";
+import { ExecutableQuery } from "@provost/shared/protocol/api.ts";
+import { listContract } from "./contract-lists.ts";
+import {
+  asUnproven,
+  device,
+  digit,
+  file,
+  hex,
+  installed,
+  judgedAs,
+  judges,
+  other,
+  purl,
+  record,
+  running,
+} from "./contract-samples.ts";
+import type { Store } from "./store.ts";
 
 /** What every engine must do. `open` gives the store of a folder, the same one when it is opened again. */
 export function storeContract(open: (folder: string) => Store, newFolder: () => string): void {
@@ -28,6 +41,8 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
   const executables = (query: Record<string, unknown>) => store.read.executables(ExecutableQuery.parse(query));
   const paths = (query: Record<string, unknown>) =>
     executables({ sort: "path", ...query }).rows.map(({ path }) => path);
+
+  listContract(() => store);
 
   describe("access", () => {
     test("keeps one key for ever", () => {
@@ -244,161 +259,6 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
     );
   });
 
-  describe("lists", () => {
-    const sorts = ExecutableQuery.shape.sort.def.innerType.options;
-
-    test.each(sorts)("executables by %s: the pages are all rows, each once, in order", (sort) => {
-      fill(store, 60);
-      const seen = walk(
-        (cursor) => executables({ sort, limit: 7, cursor }),
-        () => undefined,
-      );
-      expect(seen).toHaveLength(60);
-      expect(new Set(seen.map(({ id }) => id)).size).toBe(60);
-      const key = (row: (typeof seen)[number]): string | number =>
-        ({
-          path: row.path,
-          changedAt: row.changedAt,
-          running: row.running,
-          size: row.size,
-          standing: -rank(row.standing),
-        })[sort.replace("-", "")] ?? "";
-      const keys = seen.map(key);
-      const sorted = keys.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-      expect(keys).toEqual(sort.startsWith("-") ? sorted.toReversed() : sorted);
-    });
-
-    test("a walk through the pages loses and repeats no row while others come and go", () => {
-      assert(
-        property(
-          constantFrom(...sorts),
-          integer({ min: 1, max: 9 }),
-          array(tuple(constantFrom("add", "drop"), integer({ min: 0, max: 400 })), { maxLength: 30 }),
-          (sort, limit, changes) =>
-            atOnce(() => {
-              store.inventory.startEpoch(device, "again");
-              fill(store, 30);
-              const stay = new Set(executables({ limit: 500 }).rows.map(({ id }) => id));
-              const left = [...changes];
-              const seen = walk(
-                (cursor) => executables({ sort, limit, cursor }),
-                () => {
-                  const change = left.pop();
-                  if (change === undefined) return;
-                  const path = `/z${change[1]}`;
-                  if (change[0] === "add")
-                    put([file(path, { identity: { dev: 1, ino: 1, size: change[1], ctimeMs: 1 } })], change[1]);
-                  else store.inventory.putFiles(device, [], [{ root: "", path }], asUnproven, 1);
-                },
-              );
-              const ids = seen.map(({ id }) => id);
-              expect(ids.filter((id) => stay.has(id)).toSorted()).toEqual([...stay].toSorted());
-              expect(new Set(ids).size).toBe(ids.length);
-            }),
-        ),
-        { numRuns: 60 },
-      );
-    });
-
-    test.each<readonly [string, Record<string, unknown>, readonly string[]]>([
-      ["no filter", {}, ["/bin/bash", "/bin/dash", "/lib/libc.so", "/opt/x_y"]],
-      ["a word", { q: "ash" }, ["/bin/bash", "/bin/dash"]],
-      ["a word in capitals", { q: "BASH" }, ["/bin/bash"]],
-      ["two words", { q: "bin dash" }, ["/bin/dash"]],
-      ["a package's name", { q: "debian/bash@" }, ["/bin/bash"]],
-      ["the start of a digest", { q: "b".repeat(12) }, ["/bin/dash"]],
-      ["a device", { device }, ["/bin/bash", "/bin/dash", "/lib/libc.so", "/opt/x_y"]],
-      ["a device nobody knows", { device: "dev_x" }, []],
-      ["a standing", { standing: "signed" }, ["/bin/bash"]],
-      ["two standings", { standing: "signed,refuted" }, ["/bin/bash", "/bin/dash"]],
-      ["a basis", { basis: "none" }, ["/lib/libc.so", "/opt/x_y"]],
-      ["a kind", { kind: "library" }, ["/lib/libc.so"]],
-      ["what runs", { running: "true" }, ["/bin/bash"]],
-      ["what does not run", { running: "false", kind: "elf" }, ["/bin/dash", "/opt/x_y"]],
-      ["a package", { package: purl("bash") }, ["/bin/bash"]],
-      ["a digest", { digest: digit("b") }, ["/bin/dash"]],
-      [
-        "everything at once",
-        { q: "bash", standing: "signed", basis: "publisher", kind: "elf", running: "true", device },
-        ["/bin/bash"],
-      ],
-      ["a wildcard", { q: "%" }, []],
-      ["an underscore", { q: "x_y" }, ["/opt/x_y"]],
-      ["a quote", { q: "' OR 1=1 --" }, []],
-      ["a statement", { q: "'; DROP TABLE files; --" }, []],
-      ["a device that is a statement", { device: "' OR ''='" }, []],
-      ["a package that is a statement", { package: "x') OR 1=1 --" }, []],
-      ["many words", { q: "a ".repeat(150) }, ["/bin/bash", "/bin/dash"]],
-    ])("executables with %s", (_name, query, expected) => {
-      put([file("/bin/bash", { digest: digit("a"), records: [record("bash")] })], 1, judgedAs("signed", "publisher"));
-      put([file("/bin/dash", { digest: digit("b") })], 1, judgedAs("refuted", "contradicted"));
-      put([file("/lib/libc.so", { kind: "library", digest: digit("c") }), file("/opt/x_y", { digest: digit("d") })]);
-      store.inventory.putRunning(device, running([["/bin/bash"]]));
-      const answer = executables({ sort: "path", ...query });
-      expect(answer.rows.map(({ path }) => path)).toEqual(expected);
-      expect(answer.total).toBe(expected.length);
-    });
-
-    test.each([
-      "",
-      "!",
-      "eA",
-      "W10",
-      Buffer.from("[1,2,3]").toString("base64url"),
-      Buffer.from('[{},"x"]').toString("base64url"),
-    ])("a cursor %j that this server did not write is the first page", (cursor) => {
-      atOnce(() => fill(store, 5));
-      expect(executables({ sort: "path", cursor }).rows).toHaveLength(5);
-    });
-
-    test.each(PackageQuery.shape.sort.def.innerType.options)("packages by %s: all of them, each once", (sort) => {
-      for (let at = 0; at < 25; at += 1) store.inventory.putPackages(device, [installed(`p${at % 25}`)], [], at);
-      put([file("/a", { records: [record("p3")] })]);
-      const seen = walk(
-        (cursor) => store.read.packages(PackageQuery.parse({ sort, limit: 4, cursor })),
-        () => undefined,
-      );
-      expect(new Set(seen.map(({ purl: name }) => name)).size).toBe(25);
-      expect(seen).toHaveLength(25);
-      const owning = seen.find(({ name }) => name === "p3");
-      expect(owning?.files).toBe(1);
-      const places = { "-executables": 0, executables: 24 };
-      expect(seen.indexOf(owning as never)).toBe(
-        places[sort as "executables"] ?? seen.findIndex(({ name }) => name === "p3"),
-      );
-    });
-
-    test.each<readonly [string, Record<string, unknown>, readonly string[]]>([
-      ["a word", { q: "ool" }, ["tool"]],
-      ["an ecosystem", { ecosystem: "npm" }, ["left"]],
-      ["what waits for its proof", { proof: "pending" }, ["tool"]],
-      ["what has no signed archive", { proof: "none" }, ["left"]],
-      ["what is derived", { proof: "derived" }, ["known"]],
-      ["a device", { device: other }, []],
-      ["a statement", { q: "' OR 1=1 --" }, []],
-    ])("packages with %s", (_name, query, expected) => {
-      const npm = { ...installed("left"), ecosystem: "npm" as const, purl: "pkg:npm/left@1" as Purl };
-      store.inventory.putPackages(device, [installed("tool"), installed("known"), npm], [], 1);
-      store.inventory.setProof(device, "", purl("known"), "derived", "known");
-      const answer = store.read.packages(PackageQuery.parse(query));
-      expect(answer.rows.map(({ name }) => name)).toEqual(expected);
-      expect(answer.total).toBe(expected.length);
-    });
-
-    test.each(DeviceQuery.shape.sort.def.innerType.options)("devices by %s: all of them, each once", (sort) => {
-      for (let at = 0; at < 12; at += 1)
-        store.inventory.addDevice({ id: deviceAt(at), name: `n${at % 3}`, publicKey: "k", epoch: "e" }, at % 5);
-      const seen = walk(
-        (cursor) => store.read.devices(DeviceQuery.parse({ sort, limit: 5, cursor }), new Set()),
-        () => undefined,
-      );
-      expect(seen).toHaveLength(13);
-      expect(new Set(seen.map(({ id }) => id)).size).toBe(13);
-      expect(store.read.devices(DeviceQuery.parse({ q: "N1" }), new Set()).total).toBe(4);
-      expect(store.read.devices(DeviceQuery.parse({ q: "'--" }), new Set()).total).toBe(0);
-    });
-  });
-
   test("of a package on two devices the state that wants attention is shown, with its own sentence", () => {
     store.inventory.addDevice({ id: other, name: "beta", publicKey: "key", epoch: "one" }, 1000);
     for (const on of [device, other]) store.inventory.putPackages(on, [installed("tool")], [], 1);
@@ -445,104 +305,4 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
     expect(store.read.search("a".repeat(20)).hits).toMatchObject([{ kind: "executable" }]);
     for (const text of ["", "  ", "%", "_", "' OR 1=1 --"]) expect(store.read.search(text).hits).toEqual([]);
   });
-}
-
-const device = `dev_${"1".repeat(26)}` as DeviceId;
-const other = `dev_${"2".repeat(26)}` as DeviceId;
-const deviceAt = (at: number): DeviceId => `dev_${String(at).padStart(26, "0")}` as DeviceId;
-const digit = (letter: string): Sha256 => letter.repeat(64) as Sha256;
-const hex = (number: number): Sha256 => number.toString(16).padStart(64, "0") as Sha256;
-const purl = (name: string): Purl => `pkg:deb/debian/${name}@1.0-1?arch=amd64` as Purl;
-
-const file = (path: string, more: Partial<FileFacts> = {}): FileFacts => ({
-  path,
-  root: "",
-  kind: "elf",
-  identity: { dev: 1, ino: 2, size: 3, ctimeMs: 4 },
-  mode: 0o755,
-  uid: 0,
-  digest: digit("e"),
-  records: [],
-  seenAt: 1 as Instant,
-  ...more,
-});
-
-const record = (name: string): FileFacts["records"][number] => ({
-  path: "/x",
-  purl: purl(name),
-  via: "dpkg-md5sums",
-  role: "file",
-  agrees: "yes",
-});
-
-const installed = (name: string): InstalledPackage => ({
-  purl: purl(name),
-  ecosystem: "deb",
-  name,
-  version: "1.0-1",
-  arch: "amd64",
-  location: "/var/lib/dpkg",
-  root: "",
-});
-
-/** One process for each list of paths, its program first. */
-function running(processes: readonly (readonly string[])[]) {
-  const files = [...new Set(processes.flat())].map((path) => ({ root: "", path }));
-  return {
-    kind: "running" as const,
-    at: 1,
-    files,
-    processes: processes.map((mapped, index) => ({
-      pid: index + 1,
-      parent: 0,
-      startedAt: 1,
-      uid: 0,
-      user: "root",
-      command: "x",
-      files: mapped.map((path) => ({ at: files.findIndex((place) => place.path === path) })),
-    })),
-  };
-}
-
-const judgedAs =
-  (standing: Standing, basis: Basis): JudgeFile =>
-  () => ({
-    verdict: { standing, basis, says: `${standing}.`, chain: [], wanted: "" } as unknown as Verdict,
-    trustVersion: "t",
-  });
-const asUnproven = judgedAs("unproven", "none");
-const judges = [
-  asUnproven,
-  judgedAs("signed", "publisher"),
-  judgedAs("refuted", "contradicted"),
-  judgedAs("unchecked", "lapsed"),
-];
-const rank = (standing: Standing): number => ["refuted", "unproven", "unchecked", "signed", "proven"].indexOf(standing);
-
-function fill(store: Store, count: number): void {
-  for (let at = 0; at < count; at += 1)
-    store.inventory.putFiles(
-      device,
-      [file(`/f${(at * 37) % count}`, { identity: { dev: 1, ino: at, size: at % 7, ctimeMs: 1 } })],
-      [],
-      judges[at % judges.length] ?? asUnproven,
-      at % 5,
-    );
-  store.inventory.putRunning(device, running([["/f1", "/f2"], ["/f1"]]));
-}
-
-function walk<Row>(
-  page: (cursor: string | undefined) => { readonly rows: readonly Row[]; readonly next?: string | undefined },
-  between: () => void,
-): Row[] {
-  const seen: Row[] = [];
-  let cursor: string | undefined;
-  for (let turn = 0; turn < 1000; turn += 1) {
-    const { rows, next } = page(cursor);
-    seen.push(...rows);
-    if (next === undefined) return seen;
-    cursor = next;
-    between();
-  }
-  throw new Error("the pages never end");
 }
