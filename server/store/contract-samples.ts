@@ -3,7 +3,8 @@ import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventor
 import type { Basis, Standing, Verdict } from "@provost/shared/model/verdict.ts";
 import type { JudgeFile, Store } from "./store.ts";
 
-/** What the contract fills a store with. */
+/** What the store contract puts in and takes out. */
+
 export const device = `dev_${"1".repeat(26)}` as DeviceId;
 export const other = `dev_${"2".repeat(26)}` as DeviceId;
 export const deviceAt = (at: number): DeviceId => `dev_${String(at).padStart(26, "0")}` as DeviceId;
