@@ -98,6 +98,7 @@ const later: readonly string[] = [
    CREATE INDEX files_by_digest ON files (digest);
    CREATE INDEX files_by_rank ON files (rank);
    CREATE INDEX files_by_path ON files (path);
+   CREATE INDEX files_searched ON files (root, package, path, digest);
    CREATE INDEX files_by_changed_at ON files (changed_at);
    CREATE INDEX files_by_size ON files (size);
    CREATE INDEX files_by_running ON files (running);
