@@ -2,14 +2,14 @@ import { expect, test } from "vitest";
 import { refusesAddress, refusesUrl } from "./address-guard.ts";
 
 test.each([
-  ["http://deb.debian.org/debian", true],
+  ["http://archive.example.org/debian", true],
   ["https://packages.example.com/apt", true],
   ["http://8.8.8.8/", true],
   ["http://[2a00:1450::1]/", true],
   ["file:///etc/passwd", false],
-  ["ftp://deb.debian.org/", false],
-  ["http://user@deb.debian.org/", false],
-  ["http://:secret@deb.debian.org/", false],
+  ["ftp://archive.example.org/", false],
+  ["http://user@archive.example.org/", false],
+  ["http://:secret@archive.example.org/", false],
   ["http://localhost/", false],
   ["http://metadata.google.internal/", false],
   ["http://127.0.0.1:8080/", false],

@@ -157,7 +157,7 @@ function overviewOf(fleet: Fleet): Answer<"overview"> {
 function deviceOf(fleet: Fleet, id: string): Answer<"device"> | undefined {
   const row = fleet.devices.find((each) => each.id === id);
   if (row === undefined) return undefined;
-  const archive = { uri: "http://deb.debian.org/debian", components: ["main", "contrib"] };
+  const archive = { uri: "http://archive.example.org/debian", components: ["main", "contrib"] };
   const signedBy = [
     {
       fingerprint: "B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8",

@@ -44,5 +44,7 @@ function mirror(): string {
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, "utf8"))
     .join("\n");
-  return /https?:\/\/[^\s]+\/debian\/?(?=\s|$)/.exec(configured)?.[0] ?? "http://deb.debian.org/debian";
+  const found = /https?:\/\/[^\s]+\/debian\/?(?=\s|$)/.exec(configured)?.[0];
+  if (found === undefined) throw new Error("apt on this machine names no Debian archive to make a root from");
+  return found;
 }

@@ -3,7 +3,7 @@ import { readDeb822Sources, readOneLineSources } from "./apt-sources.ts";
 
 const plain = {
   kind: "entry",
-  uri: "http://deb.debian.org/debian",
+  uri: "http://archive.example.org/debian",
   suite: "bookworm",
   components: ["main"],
   architectures: [],
@@ -11,13 +11,13 @@ const plain = {
 };
 
 test.each([
-  ["a plain line", "deb http://deb.debian.org/debian bookworm main", [plain]],
-  ["a comment behind it", "deb http://deb.debian.org/debian bookworm main # mine", [plain]],
-  ["a source line is no archive of programs", "deb-src http://deb.debian.org/debian bookworm main", []],
-  ["a commented line", "# deb http://deb.debian.org/debian bookworm main", []],
+  ["a plain line", "deb http://archive.example.org/debian bookworm main", [plain]],
+  ["a comment behind it", "deb http://archive.example.org/debian bookworm main # mine", [plain]],
+  ["a source line is no archive of programs", "deb-src http://archive.example.org/debian bookworm main", []],
+  ["a commented line", "# deb http://archive.example.org/debian bookworm main", []],
   [
     "options",
-    "deb [ arch=amd64,arm64 signed-by=/k.gpg,/l.asc ] http://deb.debian.org/debian bookworm main",
+    "deb [ arch=amd64,arm64 signed-by=/k.gpg,/l.asc ] http://archive.example.org/debian bookworm main",
     [
       {
         ...plain,
@@ -48,12 +48,12 @@ test.each([
   ["half a line", "deb http://x.test/r", [{ kind: "fault", why: "line 1 is no source" }]],
   [
     "trusted=yes is noted and believed for nothing",
-    "deb [trusted=yes] http://deb.debian.org/debian bookworm main",
+    "deb [trusted=yes] http://archive.example.org/debian bookworm main",
     [
       plain,
       {
         kind: "fault",
-        why: "trusted=yes for http://deb.debian.org/debian: an archive is believed for its signature only",
+        why: "trusted=yes for http://archive.example.org/debian: an archive is believed for its signature only",
       },
     ],
   ],
