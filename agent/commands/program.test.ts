@@ -44,6 +44,11 @@ async function call(args: readonly string[], verbs: Partial<Verbs> = {}): Promis
     scan: later("scan"),
     verify: later("verify"),
     why: later("why"),
+    verifyBundle: later("verifyBundle"),
+    signBundle: later("signBundle"),
+    attest: later("attest"),
+    policyCheck: later("policyCheck"),
+    policyTest: later("policyTest"),
     ...verbs,
   };
   return { code: await run(args, all, world), called, out: out.join(""), err: err.join("") };
@@ -69,6 +74,23 @@ test.each<readonly [string, readonly unknown[]]>([
   ["verify --json a b", ["verify", installed, true, ["a", "b"]]],
   ["verify -- --json", ["verify", installed, false, ["--json"]]],
   ["why 77d04e --state /s", ["why", "/s", false, "77d04e"]],
+  [
+    "verify-bundle --bundle b --certificate-identity i --certificate-oidc-issuer u --trusted-root t f",
+    [
+      "verifyBundle",
+      installed,
+      false,
+      "f",
+      { bundle: "b", certificateIdentity: "i", certificateOidcIssuer: "u", trustedRoot: "t" },
+    ],
+  ],
+  [
+    "sign-bundle --in-toto --identity-token t --bundle b --signing-config c f",
+    ["signBundle", installed, false, "f", { inToto: true, identityToken: "t", bundle: "b", signingConfig: "c" }],
+  ],
+  ["attest --key k a b", ["attest", installed, false, ["a", "b"], { key: "k" }]],
+  ["policy check p --json", ["policyCheck", installed, true, "p"]],
+  ["policy test p --cases c", ["policyTest", installed, false, "p", "c"]],
 ])("provost %s", async (line, called) => {
   expect(await call(line.split(" "))).toMatchObject({ code: 0, called });
 });
@@ -83,6 +105,10 @@ test.each([
   ["inventory --standing fine", "Allowed choices are proven, signed, unproven, refuted, unchecked"],
   ["inventory --ecosystem cobol", "Allowed choices are deb, npm, pypi"],
   ["status --state", "argument missing"],
+  ["verify-bundle f", "required option '--bundle <file>' not specified"],
+  ["sign-bundle --bundle b f", "required option '--identity-token <token>' not specified"],
+  ["policy", "Usage: provost policy"],
+  ["policy test p", "required option '--cases <file>' not specified"],
 ])("provost %s is a usage error that says what is wrong", async (line, says) => {
   const ran = await call(line.split(" ").filter((word) => word !== ""));
   expect([ran.code, ran.called, ran.out]).toEqual([2, [], ""]);

@@ -7,6 +7,7 @@ import { ecosystemIds } from "@provost/shared/model/inventory.ts";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { standings } from "@provost/shared/model/verdict.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
+import { describeDocuments, type DocumentVerbs } from "./describe-documents.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
@@ -14,7 +15,7 @@ import type { Request } from "./request.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface Verbs {
+export interface Verbs extends DocumentVerbs {
   status(request: Request): ExitCode;
   inventory(request: Request, filter: InventoryFilter): ExitCode;
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
@@ -56,8 +57,8 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       writeErr: (text) => world.terminal.noteText(text),
     })
     .addHelpText("after", `\n${exitHelp}`);
-  const verb = (name: string, description: string): Command =>
-    program
+  const verb = (name: string, description: string, under: Command = program): Command =>
+    under
       .command(name)
       .description(description)
       .addOption(stateOption().hideHelp())
@@ -96,6 +97,8 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
     .action(async (subject: string, _options: object, command: Command) =>
       end(await verbs.why(request(command), subject)),
     );
+  const group = (name: string, description: string): Command => program.command(name).description(description);
+  describeDocuments(verbs, { verb, group, request, end });
   return program;
 }
 

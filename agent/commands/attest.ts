@@ -1,0 +1,211 @@
+import { basename, join, resolve } from "node:path";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import type { Trust } from "@provost/shared/provenance/trust.ts";
+import { buildProvenance, type Predicate } from "../attest/build-provenance.ts";
+import { gitCheckout } from "../attest/git-checkout.ts";
+import { publish } from "../attest/publish.ts";
+import { sbomPredicate } from "../attest/sbom-predicate.ts";
+import { statementBytes, type Named } from "../attest/statement.ts";
+import { readDocument } from "../provenance/read-document.ts";
+import { readJson } from "../provenance/read-json.ts";
+import { readSubject } from "../provenance/read-subject.ts";
+import { plainKey, sigstoreTrust } from "../provenance/sigstore-trust.ts";
+import { claimsOf, identityToken } from "../signing/identity-token.ts";
+import { keylessSigner } from "../signing/keyless.ts";
+import { keyHint, makeBundle } from "../signing/make-bundle.ts";
+import { maxKeyBytes, openSigner } from "../signing/open-signer.ts";
+import { requireHolds } from "../signing/require-holds.ts";
+import { servicesFor, witnessesFor, type NamedServices } from "../signing/services.ts";
+import type { Signer } from "../signing/signer.ts";
+import type { Witnesses } from "../signing/witness.ts";
+import { writeWhole } from "../signing/write-whole.ts";
+import { exitCodes, type ExitCode } from "./exit-codes.ts";
+import type { Request } from "./request.ts";
+import { jsonLine } from "./terminal.ts";
+import { maxBundleBytes, whoIs } from "./verify-bundle.ts";
+
+export interface AttestQuestion extends NamedServices {
+  readonly key?: string;
+  readonly passphraseFile?: string;
+  readonly keyless?: boolean;
+  readonly identityToken?: string;
+  readonly trustedRoot?: string;
+  readonly predicate?: string;
+  readonly predicateType?: string;
+  readonly builderId?: string;
+  readonly sbom?: string;
+  readonly output?: string;
+  readonly publish?: string;
+  readonly tokenFile?: string;
+  readonly bundle?: readonly string[];
+}
+
+/** `provost attest ARTEFACT...`: states where the artefacts come from, signs it, verifies what it signed, stores and publishes it. */
+export async function attest(request: Request, artefacts: readonly string[], asked: AttestQuestion): Promise<ExitCode> {
+  const path = (name: string): string => resolve(request.cwd, name);
+  const token = publishToken(asked, path);
+  if (artefacts.length === 0) return publishAgain(request, asked, token);
+  requireOneWay(asked, artefacts);
+  const hand = await signingHand(request, asked);
+  const files = artefacts.map((name) => ({ path: path(name), named: namedOf(path(name)) }));
+  for (const { predicate, suffix } of predicatesOf(request, asked, hand.claims)) {
+    const payload = statementBytes(
+      files.map(({ named }) => named),
+      predicate,
+    );
+    const signable = { kind: "statement", payload } as const;
+    request.terminal.progress(`signing with ${hand.signer.name} …`);
+    const bundle = await makeBundle(signable, hand.signer, hand.witnesses);
+    request.terminal.progress(undefined);
+    const { signer, times } = await requireHolds(bundle, signable, hand.trust(), request.now());
+    for (const { path: artefact, named } of files) {
+      const where = `${asked.output === undefined ? artefact : join(path(asked.output), named.name)}${suffix}`;
+      writeWhole(where, bundle);
+      tell(
+        request,
+        { artefact, bundle: where, sha256: named.sha256, predicateType: predicate.type, signer, times },
+        predicate,
+        whoIs(signer),
+      );
+    }
+    if (token !== undefined) told(request, await publish(token.server, token.text, bundle, fetch));
+  }
+  return exitCodes.asWanted;
+}
+
+interface SigningHand {
+  readonly signer: Signer;
+  readonly witnesses: Witnesses;
+  readonly claims: Readonly<Record<string, unknown>> | undefined;
+  /** What the result is verified with; the key is known once it has signed. */
+  trust(): Trust;
+}
+
+async function signingHand(request: Request, asked: AttestQuestion): Promise<SigningHand> {
+  const path = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : resolve(request.cwd, name);
+  const config = path(asked.signingConfig);
+  const named = { ...asked, ...(config === undefined ? {} : { signingConfig: config }) };
+  const root = sigstoreTrust(path(asked.trustedRoot));
+  if (asked.key === undefined) {
+    const { authority, ...witnesses } = servicesFor(named, request.now());
+    const token = asked.identityToken ?? (await identityToken());
+    const signer = await keylessSigner(authority, token);
+    return { signer, witnesses, claims: claimsOf(token), trust: () => root };
+  }
+  const witnesses = witnessesFor(named, request.now());
+  const opened = await openSigner(asked.key, { ...request, fetch, now: () => request.now() }, asked.passphraseFile);
+  let pem: string | undefined;
+  const signer: Signer = {
+    name: opened.name,
+    async sign(data) {
+      const signature = await opened.sign(data);
+      if (signature.by.kind === "key") pem = signature.by.pem;
+      return signature;
+    },
+  };
+  const withoutLog = witnesses.logs.length === 0;
+  const trust = (): Trust =>
+    pem === undefined
+      ? root
+      : { ...root, keys: [plainKey(Buffer.from(pem), opened.name, { id: keyHint(pem), withoutLog })] };
+  return { signer, witnesses, claims: undefined, trust };
+}
+
+function predicatesOf(
+  request: Request,
+  asked: AttestQuestion,
+  claims: SigningHand["claims"],
+): readonly { readonly predicate: Predicate; readonly suffix: string }[] {
+  const file = (name: string): string => resolve(request.cwd, name);
+  const main: Predicate =
+    asked.predicate === undefined || asked.predicateType === undefined
+      ? buildProvenance({
+          env: request.env,
+          git: gitCheckout(request.cwd),
+          claims,
+          builderId: asked.builderId,
+          now: request.now(),
+        })
+      : { type: asked.predicateType, body: readJson("the predicate", file(asked.predicate)), from: asked.predicate };
+  const sbom =
+    asked.sbom === undefined
+      ? []
+      : [
+          {
+            predicate: sbomPredicate(readJson("the SBOM", file(asked.sbom)), asked.sbom),
+            suffix: ".sbom.sigstore.json",
+          },
+        ];
+  return [{ predicate: main, suffix: ".sigstore.json" }, ...sbom];
+}
+
+function namedOf(path: string): Named {
+  const { sha256, sha512 } = readSubject(path);
+  return { name: basename(path), sha256, ...(sha512 === undefined ? {} : { sha512 }) };
+}
+
+function requireOneWay(asked: AttestQuestion, artefacts: readonly string[]): void {
+  const wrong = (message: string, remedy: string) => new AppError("CONFIG_INVALID", message, { remedy });
+  if (asked.key !== undefined && (asked.keyless === true || asked.identityToken !== undefined))
+    throw wrong("--key and --keyless exclude each other", "sign with a key of yours, or with an identity");
+  if (asked.key === undefined && asked.keyless !== true && asked.identityToken === undefined)
+    throw wrong(
+      "with what to sign was not said",
+      "give --key FILE or URI, or --keyless in a CI job with an identity token",
+    );
+  if ((asked.predicate === undefined) !== (asked.predicateType === undefined))
+    throw wrong("--predicate and --predicate-type belong together", "give both, or neither for SLSA provenance");
+  if (asked.sbom !== undefined && artefacts.length > 1)
+    throw wrong("an SBOM describes one artefact", "attest the artefacts one by one, each with its SBOM");
+  if (new Set(artefacts.map((name) => basename(name))).size !== artefacts.length)
+    throw wrong("two artefacts have the same name", "attest them one by one");
+}
+
+/** Publishing is settled before anything is signed: a signature is public once a log has it. */
+function publishToken(
+  { publish: server, tokenFile }: AttestQuestion,
+  path: (name: string) => string,
+): { readonly server: string; readonly text: string } | undefined {
+  if (server === undefined) return undefined;
+  if (tokenFile === undefined)
+    throw new AppError("CONFIG_INVALID", "--publish needs a token", {
+      remedy: "name the file that holds it with --token-file; a token on the command line could be read by everybody",
+    });
+  const text = readDocument("the token file", path(tokenFile), maxKeyBytes).toString("utf8").trim();
+  if (/^[\x21-\x7e]+$/.test(text)) return { server, text };
+  throw new AppError("CONFIG_INVALID", `the token file ${tokenFile} holds no token`, {
+    remedy: "put one token into it",
+  });
+}
+
+/** What lies written already goes out without being signed again. */
+async function publishAgain(
+  request: Request,
+  asked: AttestQuestion,
+  token: ReturnType<typeof publishToken>,
+): Promise<ExitCode> {
+  if (token === undefined || asked.bundle === undefined)
+    throw new AppError("CONFIG_INVALID", "no artefact was named", {
+      remedy: "name the files to attest, or with --publish and --bundle the bundles to publish",
+    });
+  for (const name of asked.bundle) {
+    const bundle = readDocument("the bundle", resolve(request.cwd, name), maxBundleBytes);
+    told(request, await publish(token.server, token.text, bundle, fetch));
+  }
+  return exitCodes.asWanted;
+}
+
+function tell({ terminal, json }: Request, made: object, { type, from }: Predicate, who: string): void {
+  const { artefact, bundle } = made as { readonly artefact: string; readonly bundle: string };
+  if (json) return terminal.out(jsonLine(made));
+  terminal.out(artefact, "head");
+  terminal.out(`  states    ${type} (${from})`);
+  terminal.out(`  signed    by ${who}; verified`, "good");
+  terminal.out(`  written   ${bundle}`);
+}
+
+function told({ terminal, json }: Request, host: string): void {
+  if (json) terminal.out(jsonLine({ published: host }));
+  else terminal.out(`  published to ${host}`, "good");
+}
