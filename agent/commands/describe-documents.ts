@@ -4,6 +4,7 @@ import type { ExitCode } from "./exit-codes.ts";
 import type { Request } from "./request.ts";
 import type { SigningQuestion } from "./sign-bundle.ts";
 import type { BundleQuestion } from "./verify-bundle.ts";
+import { each } from "./verify-options.ts";
 
 /** The verbs about documents: each is loaded when it is used, with the engine and the libraries it needs. */
 export interface DocumentVerbs {
@@ -81,5 +82,5 @@ function describeAttest(command: Command): Command {
     .option("--output <folder>", "where to write the bundles, instead of beside the artefacts")
     .option("--publish <url>", "hand the bundles to this Provost server")
     .option("--token-file <file>", "holds the token for publishing")
-    .option("--bundle <file...>", "publish these bundles, sign nothing");
+    .option("--bundle <file>", "publish this bundle, sign nothing; may be repeated", each);
 }

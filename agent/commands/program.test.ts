@@ -71,8 +71,12 @@ test.each<readonly [string, readonly unknown[]]>([
   ["inventory --ecosystem npm", ["inventory", installed, false, { ...all, ecosystem: "npm" }]],
   ["scan", ["scan", installed, false, [], false]],
   ["scan --deep /srv /opt", ["scan", installed, false, ["/srv", "/opt"], true]],
-  ["verify --json a b", ["verify", installed, true, ["a", "b"]]],
-  ["verify -- --json", ["verify", installed, false, ["--json"]]],
+  ["verify --json a b", ["verify", installed, true, ["a", "b"], {}]],
+  ["verify -- --json", ["verify", installed, false, ["--json"], {}]],
+  [
+    "verify --bundle b --bundle c a --min-level 2",
+    ["verify", installed, false, ["a"], { bundle: ["b", "c"], minLevel: "2" }],
+  ],
   ["why 77d04e --state /s", ["why", "/s", false, "77d04e"]],
   [
     "verify-bundle --bundle b --certificate-identity i --certificate-oidc-issuer u --trusted-root t f",

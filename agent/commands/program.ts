@@ -14,12 +14,13 @@ import type { InventoryFilter } from "./inventory.ts";
 import type { Request } from "./request.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
+import { describeVerify, type VerifyQuestion } from "./verify-options.ts";
 
 export interface Verbs extends DocumentVerbs {
   status(request: Request): ExitCode;
   inventory(request: Request, filter: InventoryFilter): ExitCode;
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
-  verify(request: Request, files: readonly string[]): Promise<ExitCode>;
+  verify(request: Request, files: readonly string[], asked: VerifyQuestion): Promise<ExitCode>;
   why(request: Request, subject: string): Promise<ExitCode>;
 }
 
@@ -87,11 +88,10 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
     .action(async (folders: string[], options: { deep?: boolean }, command: Command) =>
       end(await verbs.scan(request(command), folders, options.deep === true)),
     );
-  verb("verify", "hash these files now and judge them")
-    .argument("<file...>")
-    .action(async (files: string[], _options: object, command: Command) =>
-      end(await verbs.verify(request(command), files)),
-    );
+  describeVerify(verb("verify", "hash these files now and judge them")).action(
+    async (files: string[], asked: VerifyQuestion, command: Command) =>
+      end(await verbs.verify(request(command), files, asked)),
+  );
   verb("why", "explain one verdict: the chain, the owner, what runs it now")
     .argument("<file-or-digest>", "a file, or 6 to 64 digits of a SHA-256")
     .action(async (subject: string, _options: object, command: Command) =>

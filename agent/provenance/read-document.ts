@@ -1,13 +1,15 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { pathText } from "@provost/shared/lib/path-text.ts";
 import { lacksPermission } from "../commands/exit-codes.ts";
 
-/** The whole of one regular file that somebody named, if it is no larger than `maxBytes`. `what` names it in messages. */
-export function readDocument(what: string, path: string, maxBytes: number): Buffer {
+/** The whole of one regular file, if it is no larger than `maxBytes`. `what` names it in messages. A path may be its bytes. */
+export function readDocument(what: string, named: string | Buffer, maxBytes: number): Buffer {
+  const path = typeof named === "string" ? named : pathText(named);
   let handle: number;
   try {
     // A named pipe would wait for a writer for ever.
-    handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    handle = openSync(named, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (cause) {
     throw cannotOpen(what, path, cause);
   }

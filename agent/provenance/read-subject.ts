@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { basename } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { pathText } from "@provost/shared/lib/path-text.ts";
 import type { Sha256 } from "@provost/shared/model/ids.ts";
 import { unreadable } from "@provost/shared/provenance/refusal.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
@@ -8,8 +9,9 @@ import { hashFile } from "../identity/hash.ts";
 import { readDocument } from "./read-document.ts";
 
 /** A file as a question to the engine: its digests now, and its bytes only if a format asks for them. Throws UNREADABLE. */
-export function readSubject(path: string, more: Partial<Subject> = {}): Subject {
-  const hashed = hashFile(path, new Set(["sha512"]));
+export function readSubject(named: string | Buffer, more: Partial<Subject> = {}): Subject {
+  const path = typeof named === "string" ? named : pathText(named);
+  const hashed = hashFile(named, new Set(["sha512"]));
   if (!hashed.ok) throw cannotRead(path, hashed.why);
   const sha512 = hashed.others.get("sha512");
   const known = {
@@ -23,7 +25,7 @@ export function readSubject(path: string, more: Partial<Subject> = {}): Subject 
   return {
     ...known,
     get bytes() {
-      held ??= sameBytes(path, hashed.sha256);
+      held ??= sameBytes(named, hashed.sha256);
       return held;
     },
   };
@@ -33,7 +35,7 @@ export function readSubject(path: string, more: Partial<Subject> = {}): Subject 
 export const maxSubjectBytes = 256 * 1024 * 1024;
 
 /** The bytes that were hashed: a file may have changed since, and then it is read no further. */
-function sameBytes(path: string, sha256: Sha256): Uint8Array {
+function sameBytes(path: string | Buffer, sha256: Sha256): Uint8Array {
   const bytes = readDocument("the file", path, maxSubjectBytes);
   if (hash("sha256", bytes, "hex") !== sha256) throw unreadable("the file changed while it was verified");
   return bytes;

@@ -31,13 +31,13 @@ function privateKey(name: string, pem: Buffer, passphrase: string | undefined): 
   try {
     return createPrivateKey({ key: pem, format: "pem", ...(passphrase === undefined ? {} : { passphrase }) });
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (code === "ERR_MISSING_PASSPHRASE")
+    const encrypted = /^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem.toString("latin1"));
+    if (encrypted && passphrase === undefined)
       throw signingFailed(
         `the key in ${name} is encrypted and no passphrase was given`,
         "set PROVOST_KEY_PASSPHRASE, or name a file that holds it with --passphrase-file",
       );
-    if (passphrase !== undefined && /DECRYPT|CIPHER/i.test(code + String(cause)))
+    if (encrypted)
       throw signingFailed(
         `the key in ${name} does not open with the passphrase that was given`,
         "check PROVOST_KEY_PASSPHRASE or the file named with --passphrase-file",

@@ -1,0 +1,148 @@
+import { hostname } from "node:os";
+import { basename, resolve } from "node:path";
+import { pathText } from "@provost/shared/lib/path-text.ts";
+import { AppError } from "@provost/shared/lib/app-error.ts";
+import { instant } from "@provost/shared/model/ids.ts";
+import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
+import { decide, type Decision } from "@provost/shared/policy/decide.ts";
+import { explain } from "@provost/shared/policy/explain.ts";
+import type { Situation } from "@provost/shared/policy/situation.ts";
+import type { Evidence } from "@provost/shared/provenance/format.ts";
+import type { Trust } from "@provost/shared/provenance/trust.ts";
+import { verify } from "@provost/shared/provenance/verify.ts";
+import { documentsAt, namesBeside, openFolder } from "../provenance/documents.ts";
+import { readGivenKey, type GivenKey } from "../provenance/given-key.ts";
+import { ownerTrust } from "../provenance/owner-trust.ts";
+import { readSubject } from "../provenance/read-subject.ts";
+import { askedCriteria, askedPackage, askedTime } from "./asked-criteria.ts";
+import { combineVerdicts } from "./combine-verdicts.ts";
+import type { Looked } from "./look-at.ts";
+import { policyAt } from "./policy.ts";
+import type { Request } from "./request.ts";
+import { situationOf } from "./situation-of.ts";
+import type { VerifyQuestion } from "./verify-options.ts";
+
+/** What was asked, ready for use: documents read, keys imported. It judges any number of files. */
+export interface DocumentJudge {
+  /** For a person, before the first result. */
+  readonly lines: readonly string[];
+  /** The same for a program, with every result. */
+  readonly criteria: Readonly<Record<string, unknown>>;
+  judge(path: Buffer, looked: Looked): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly verdict: Verdict;
+  readonly documents: Judged;
+  readonly read: readonly { readonly name: string; readonly sha256: string }[];
+  /** Documents that could not be read at all. */
+  readonly unread: readonly string[];
+  readonly decision?: Decision;
+  readonly explained?: readonly [string, string];
+}
+
+export function openDocumentJudge(request: Request, asked: VerifyQuestion): DocumentJudge {
+  const path = (name: string): string => resolve(request.cwd, name);
+  const keys = (asked.key ?? []).map((key) => readGivenKey(key, path));
+  const criteria = askedCriteria(asked, keys);
+  const trust = withKeys(ownerTrust(asked.trust === undefined ? undefined : path(asked.trust)), keys);
+  const policy = asked.policy === undefined ? undefined : policyAt(request.cwd, asked.policy);
+  const named = (asked.bundle ?? []).flatMap((name) => documentsAt(path(name)));
+  const folder = asked.evidence === undefined ? undefined : openFolder(path(asked.evidence));
+  const at = asked.at === undefined ? undefined : askedTime(asked.at);
+  const ofPackage = askedPackage(asked.package);
+  const expected = Object.keys(criteria).length > 0;
+
+  return {
+    lines: criteriaLines(asked, trust, expected),
+    criteria: { trust: trust.version, expected: said(asked), policy: policy?.number ?? null, at: at ?? null },
+    async judge(file, looked) {
+      const subject = readSubject(file, {
+        name: basename(pathText(file)),
+        ...(ofPackage === undefined ? {} : { package: ofPackage }),
+      });
+      const beside = besides(file);
+      const evidence = distinct([...named, ...beside.found, ...(folder?.about(subject) ?? [])]);
+      const now = at ?? instant(request.now());
+      const documents = await verify(subject, evidence, criteria, trust, now);
+      const verdict = combineVerdicts(at === undefined ? looked.verdict : undefined, documents.verdict, expected);
+      const answer = {
+        verdict,
+        documents,
+        read: evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 })),
+        unread: [...beside.unread, ...(folder?.unread ?? [])],
+      };
+      if (policy === undefined) return answer;
+      const situation: Situation = situationOf(verdict, looked, subject, {
+        id: hostname(),
+        groups: asked.forGroup ?? [],
+      });
+      const decision = decide(situation, policy, now);
+      return { ...answer, decision, explained: explain(decision, situation) };
+    },
+  };
+}
+
+/** Who asks for certain keys trusts them and no others of their kind. */
+function withKeys(trust: Trust, given: readonly GivenKey[]): Trust {
+  const keys = given.flatMap((one) => (one.kind === "keys" ? one.keys : []));
+  const openpgp = given.flatMap((one) => (one.kind === "keyring" ? [one.keyring] : []));
+  return {
+    ...trust,
+    keys: [...keys, ...trust.keys],
+    openpgp: openpgp.length === 0 ? trust.openpgp : openpgp,
+  };
+}
+
+function besides(file: Buffer): { readonly found: readonly Evidence[]; readonly unread: readonly string[] } {
+  const unread: string[] = [];
+  const found = namesBeside(file).flatMap((name) => {
+    try {
+      return documentsAt(name);
+    } catch (cause) {
+      if (!(cause instanceof AppError)) throw cause;
+      unread.push(cause.message);
+      return [];
+    }
+  });
+  return { found, unread };
+}
+
+function distinct(evidence: readonly Evidence[]): readonly Evidence[] {
+  return [...new Map(evidence.map((one) => [one.sha256, one])).values()];
+}
+
+const expectations = [
+  "source",
+  "branch",
+  "tag",
+  "versionedTag",
+  "commit",
+  "builder",
+  "minLevel",
+  "issuer",
+  "identity",
+  "identityPattern",
+  "key",
+] as const satisfies readonly (keyof VerifyQuestion)[];
+
+const said = (asked: VerifyQuestion): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(expectations.flatMap((name) => (asked[name] === undefined ? [] : [[name, asked[name]]])));
+
+function criteriaLines(asked: VerifyQuestion, trust: Trust, expected: boolean): readonly string[] {
+  const wanted = Object.entries(said(asked)).map(([name, value]) => `${name} ${String(value)}`);
+  const from = [
+    ...(asked.bundle ?? []),
+    ...(asked.evidence === undefined ? [] : [`the folder ${asked.evidence}`]),
+    "what lies beside each file",
+  ];
+  return [
+    `Documents    ${from.join(", ")}; no network is asked`,
+    `Trusted      ${trust.version}${asked.trust === undefined ? " (carried by Provost: public Sigstore, npm, known builders; no publisher)" : ` (${asked.trust})`}`,
+    `Expected     ${expected ? wanted.join(", ") : "nothing beyond that"}`,
+    ...(asked.policy === undefined ? [] : [`Policy       ${asked.policy}`]),
+    ...(asked.at === undefined
+      ? []
+      : [`At           ${asked.at}, by documents alone: what this device holds now carries no time`]),
+  ];
+}
