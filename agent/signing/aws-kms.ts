@@ -30,8 +30,9 @@ export function awsSigner(reference: string, { env, fetch, now }: KeyEnvironment
   const call = async (action: string, body: object): Promise<unknown> => {
     const text = JSON.stringify(body);
     const headers = awsHeaders(
-      { address, service: "kms", region, target: `TrentService.${action}`, body: text, at: now() },
+      { address, service: "kms", region, body: text, at: now() },
       { access, secret, session: env["AWS_SESSION_TOKEN"] },
+      { "content-type": "application/x-amz-json-1.1", "x-amz-target": `TrentService.${action}` },
     );
     const answer = await ask("AWS KMS", address, { method: "POST", headers, body: text }, fetch);
     if (answer.status === 200) return answer.body;

@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { createPublicKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPublicKey } from "node:crypto";
+import { AppError } from "@provost/shared/lib/app-error.ts";
 import { readDocument } from "../provenance/read-document.ts";
 import type { KeyEnvironment } from "./open-signer.ts";
+import { pointPem, readListing, type ListedKey } from "./pkcs11-listing.ts";
+import { runPkcs11Tool } from "./pkcs11-tool.ts";
 import { readPkcs11Uri, type Pkcs11Key } from "./pkcs11-uri.ts";
 import { remoteSigner, spkiPem, type DigestName } from "./remote-key.ts";
 import type { Signer } from "./signer.ts";
@@ -22,23 +24,61 @@ export function pkcs11Signer(reference: string, { env }: KeyEnvironment): Signer
       : readDocument("the PIN file", key.pinFile, maxPinBytes)
           .toString("utf8")
           .replace(/\r?\n$/, "");
-  const run = (args: readonly string[]): Promise<Buffer> => inFolder((folder) => tool(key, pin, args, folder, env));
+  const tool = (args: readonly string[]): Promise<string> => runPkcs11Tool(key, pin, args, env);
+  let listed: readonly ListedKey[] | undefined;
+  const listing = async (): Promise<readonly ListedKey[]> => (listed ??= readListing(await tool(["--list-objects"])));
+  const idArgument = async (): Promise<readonly string[]> => ["--id", key.id ?? idIn(await listing(), key)];
   return remoteSigner({
     name: `the PKCS#11 key ${key.label ?? `with id ${key.id ?? ""}`}`,
     async publicKey() {
-      return publicPem(await run(["--read-object", "--type", "pubkey"]));
+      const id = await idArgument();
+      try {
+        return await inFolder(async (folder) => {
+          await tool(["--read-object", "--type", "pubkey", ...id, "--output-file", join(folder, "out")]);
+          return publicPem(readFileSync(join(folder, "out")));
+        });
+      } catch (cause) {
+        // OpenSC 0.23 cannot write out a key on P-384; what it lists is enough.
+        const same = (await listing()).find((one) => one.kind === "public" && one.id === id[1]);
+        const pem = same === undefined ? undefined : pointPem(same);
+        if (pem === undefined || !(cause instanceof AppError)) throw cause;
+        return pem;
+      }
     },
     signDigest: ({ scheme }, algorithm, digest) =>
-      inFolder((folder) => {
+      inFolder(async (folder) => {
         const rsa = scheme === "rsa-pkcs1-sha256";
-        writeFileSync(join(folder, "in"), rsa ? digestInfo(algorithm, digest) : digest, { mode: 0o600 });
+        const [from, to] = [join(folder, "in"), join(folder, "out")];
+        writeFileSync(from, rsa ? digestInfo(algorithm, digest) : digest, { mode: 0o600 });
         const how = rsa ? ["RSA-PKCS"] : ["ECDSA", "--signature-format", "openssl"];
-        return tool(key, pin, ["--sign", "--mechanism", ...how, "--input-file", join(folder, "in")], folder, env);
+        await tool([
+          "--sign",
+          ...(await idArgument()),
+          "--mechanism",
+          ...how,
+          "--input-file",
+          from,
+          "--output-file",
+          to,
+        ]);
+        return readFileSync(to);
       }),
   });
 }
 
 const maxPinBytes = 4096;
+
+/** pkcs11-tool signs with the first key it meets when it is given a label alone, so the label's own id is looked up. */
+function idIn(listing: readonly ListedKey[], { label, token }: Pkcs11Key): string {
+  const found = listing.filter((one) => one.kind === "private" && one.label === label);
+  const [{ id } = {}] = found;
+  if (id !== undefined && found.length === 1) return id;
+  const where = token === undefined ? "the token" : `the token ${token}`;
+  throw signingFailed(
+    `${where} holds ${found.length === 0 ? "no private key" : "several private keys"} of the label ${label ?? ""}`,
+    "name the key by its id: pkcs11:id=%01; pkcs11-tool --list-objects --login shows what is there",
+  );
+}
 
 async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "provost-pkcs11-"));
@@ -48,55 +88,6 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** Writes to a file in `folder`: what the tool prints on its way must not be taken for the answer. */
-async function tool(
-  key: Pkcs11Key,
-  pin: string | undefined,
-  args: readonly string[],
-  folder: string,
-  env: KeyEnvironment["env"],
-): Promise<Buffer> {
-  const output = join(folder, "out");
-  const all = [
-    "--module",
-    key.module,
-    ...(key.token === undefined ? [] : ["--token-label", key.token]),
-    ...(key.label === undefined ? [] : ["--label", key.label]),
-    ...(key.id === undefined ? [] : ["--id", key.id]),
-    ...(pin === undefined ? [] : ["--login", "--pin", `env:${pinVariable}`]),
-    ...args,
-    "--output-file",
-    output,
-  ];
-  const { code, said } = await started(all, { ...env, ...(pin === undefined ? {} : { [pinVariable]: pin }) });
-  if (code !== 0)
-    throw signingFailed(
-      `pkcs11-tool could not use the key: ${said.trim().split("\n").at(-1)?.slice(0, 300) ?? `it ended with ${code}`}`,
-      "check the token, the label or id, and the PIN (PROVOST_PKCS11_PIN or pin-source)",
-    );
-  return readFileSync(output);
-}
-
-const pinVariable = "PROVOST_PKCS11_TOOL_PIN";
-
-function started(args: readonly string[], env: KeyEnvironment["env"]): Promise<{ code: number; said: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("pkcs11-tool", args, {
-      env: { ...env, LC_ALL: "C" },
-      stdio: ["ignore", "ignore", "pipe"],
-      timeout: toolMilliseconds,
-    });
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString("utf8")).slice(-4096)));
-    child.on("error", (cause) =>
-      reject(signingFailed("pkcs11-tool cannot be started", "install OpenSC: apt-get install opensc", cause)),
-    );
-    child.on("close", (code) => resolve({ code: code ?? -1, said }));
-  });
-}
-
-const toolMilliseconds = 60_000;
 
 /** pkcs11-tool writes a SubjectPublicKeyInfo; older versions write the bare RSA key. */
 function publicPem(der: Buffer): string {

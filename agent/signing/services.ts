@@ -49,15 +49,17 @@ function configured(path: string | undefined, now: number): SigningServices | un
 }
 
 function replaced({ fulcioUrl, rekorUrl, tsaUrl }: NamedServices, services: SigningServices): SigningServices {
-  const one = (option: string, url: string) => {
+  const one = (option: string, what: string, url: string) => {
     if (!URL.canParse(url))
       throw new AppError("CONFIG_INVALID", `${option}: wanted an address, got ${url.slice(0, 200)}`);
-    requireSafe(option, new URL(url));
+    requireSafe(what, new URL(url));
     return { url: url.replace(/\/$/, ""), version: 1 };
   };
   return {
-    authority: fulcioUrl === undefined ? services.authority : one("--fulcio-url", fulcioUrl),
-    logs: rekorUrl === undefined ? services.logs : [one("--rekor-url", rekorUrl)],
-    timestampAuthorities: tsaUrl === undefined ? services.timestampAuthorities : [one("--tsa-url", tsaUrl)],
+    authority:
+      fulcioUrl === undefined ? services.authority : one("--fulcio-url", "the certificate authority", fulcioUrl),
+    logs: rekorUrl === undefined ? services.logs : [one("--rekor-url", "the transparency log", rekorUrl)],
+    timestampAuthorities:
+      tsaUrl === undefined ? services.timestampAuthorities : [one("--tsa-url", "the timestamp authority", tsaUrl)],
   };
 }
