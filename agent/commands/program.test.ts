@@ -96,7 +96,8 @@ test.each<readonly [string, readonly unknown[]]>([
   ["policy check p --json", ["policyCheck", installed, true, "p"]],
   ["policy test p --cases c", ["policyTest", installed, false, "p", "c"]],
 ])("provost %s", async (line, called) => {
-  expect(await call(line.split(" "))).toMatchObject({ code: 0, called });
+  const ran = await call(line.split(" "));
+  expect([ran.code, ran.called]).toEqual([0, called]);
 });
 
 test.each([

@@ -89,7 +89,7 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       end(await verbs.scan(request(command), folders, options.deep === true)),
     );
   describeVerify(verb("verify", "hash these files now and judge them")).action(
-    async (files: string[], asked: VerifyQuestion, command: Command) =>
+    async (files: string[], { json: _json, state: _state, ...asked }: VerifyQuestion & Common, command: Command) =>
       end(await verbs.verify(request(command), files, asked)),
   );
   verb("why", "explain one verdict: the chain, the owner, what runs it now")
@@ -100,6 +100,12 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
   const group = (name: string, description: string): Command => program.command(name).description(description);
   describeDocuments(verbs, { verb, group, request, end });
   return program;
+}
+
+/** What every verb takes; the request carries it. */
+interface Common {
+  readonly json?: boolean;
+  readonly state?: string;
 }
 
 interface RawFilter {

@@ -23,6 +23,7 @@ export interface VerifyQuestion {
   readonly offline?: boolean;
 }
 
+/** Only the files: whoever asks no more gets what this device knows. */
 export const asksNothing = ({ offline: _offline, ...asked }: VerifyQuestion): boolean =>
   Object.values(asked).every((one) => one === undefined);
 
