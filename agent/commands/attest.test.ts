@@ -180,6 +180,25 @@ describe("signed keyless in GitHub Actions", () => {
     },
   );
 
+  test("why shows source, build, signature, timestamp and dependencies", async () => {
+    const line = `attest --identity-token ${token()} --signing-config config2.json --trusted-root root.json app.tgz`;
+    expect(await go(line, github)).toMatchObject({ code: 0 });
+    const ran = await go("why --trust trust.json app.tgz");
+    expect([ran.code, ran.err]).toEqual([0, ""]);
+    const commit = "a".repeat(40);
+    for (const part of [
+      `  Source      github.com/owner/app, refs/heads/main, commit ${commit}`,
+      `  Build       by ${workflow}, workflow .github/workflows/release.yml, runner github-hosted, on push`,
+      `  Signature   ${workflow}, vouched for by https://token.actions.githubusercontent.com`,
+      `  Depends on  1:\n              git+https://github.com/owner/app@refs/heads/main (gitCommit ${commit})`,
+    ])
+      expect(ran.out).toContain(part);
+    expect(ran.out).toMatch(/ {2}Timestamp {3}\d{4}-\d\d-\d\dT[0-9:.]+Z by /);
+    expect(JSON.parse((await go("why --trust trust.json --json app.tgz")).out)).toMatchObject({
+      components: { source: { commit }, dependencies: [{ digest: { gitCommit: commit } }] },
+    });
+  });
+
   test("a reusable workflow is the builder by the name its token has", async () => {
     const job = "other/builders/.github/workflows/build.yml@refs/tags/v1.0.0";
     const line = `attest --identity-token ${token({ job_workflow_ref: job })} --signing-config config1.json --trusted-root root.json app.tgz`;

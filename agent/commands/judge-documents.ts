@@ -7,6 +7,8 @@ import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
 import { decide, type Decision } from "@provost/shared/policy/decide.ts";
 import { explain } from "@provost/shared/policy/explain.ts";
 import type { Situation } from "@provost/shared/policy/situation.ts";
+import type { Components } from "@provost/shared/provenance/components.ts";
+import { componentsIn } from "@provost/shared/provenance/components-in.ts";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { verify } from "@provost/shared/provenance/verify.ts";
@@ -29,6 +31,8 @@ export interface DocumentJudge {
   /** The same for a program, with every result. */
   readonly criteria: Readonly<Record<string, unknown>>;
   judge(path: Buffer, looked: Looked): Promise<Answer>;
+  /** The same, with the five components where a bundle proves the file. */
+  explain(path: Buffer, looked: Looked): Promise<Answer>;
 }
 
 export interface Answer {
@@ -39,6 +43,7 @@ export interface Answer {
   readonly unread: readonly string[];
   readonly decision?: Decision;
   readonly explained?: readonly [string, string];
+  readonly components?: Components;
 }
 
 export function openDocumentJudge(request: Request, asked: VerifyQuestion): DocumentJudge {
@@ -53,32 +58,42 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion): Docu
   const ofPackage = askedPackage(asked.package);
   const expected = Object.keys(criteria).length > 0;
 
+  const read = (file: Buffer) => {
+    const subject = readSubject(file, {
+      name: basename(pathText(file)),
+      ...(ofPackage === undefined ? {} : { package: ofPackage }),
+    });
+    const beside = besides(file);
+    const evidence = distinct([...named, ...beside.found, ...(folder?.about(subject) ?? [])]);
+    const unread = [...beside.unread, ...(folder?.unread ?? [])];
+    return { question: { subject, criteria, trust, now: at ?? instant(request.now()) }, evidence, unread };
+  };
+  const judge = async ({ question, evidence, unread }: ReturnType<typeof read>, looked: Looked): Promise<Answer> => {
+    const { subject, now } = question;
+    const documents = await verify(subject, evidence, criteria, trust, now);
+    const verdict = combineVerdicts(at === undefined ? looked.verdict : undefined, documents.verdict, expected);
+    const names = evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 }));
+    const answer = { verdict, documents, read: names, unread };
+    if (policy === undefined) return answer;
+    const device = { id: hostname(), groups: asked.forGroup ?? [] };
+    const situation: Situation = situationOf(verdict, looked, subject, device);
+    const decision = decide(situation, policy, now);
+    return { ...answer, decision, explained: explain(decision, situation) };
+  };
+
   return {
     lines: criteriaLines(asked, trust, expected),
     criteria: { trust: trust.version, expected: said(asked), policy: policy?.number ?? null, at: at ?? null },
-    async judge(file, looked) {
-      const subject = readSubject(file, {
-        name: basename(pathText(file)),
-        ...(ofPackage === undefined ? {} : { package: ofPackage }),
-      });
-      const beside = besides(file);
-      const evidence = distinct([...named, ...beside.found, ...(folder?.about(subject) ?? [])]);
-      const now = at ?? instant(request.now());
-      const documents = await verify(subject, evidence, criteria, trust, now);
-      const verdict = combineVerdicts(at === undefined ? looked.verdict : undefined, documents.verdict, expected);
-      const answer = {
-        verdict,
-        documents,
-        read: evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 })),
-        unread: [...beside.unread, ...(folder?.unread ?? [])],
-      };
-      if (policy === undefined) return answer;
-      const situation: Situation = situationOf(verdict, looked, subject, {
-        id: hostname(),
-        groups: asked.forGroup ?? [],
-      });
-      const decision = decide(situation, policy, now);
-      return { ...answer, decision, explained: explain(decision, situation) };
+    judge: (file, looked) => judge(read(file), looked),
+    async explain(file, looked) {
+      const gathered = read(file);
+      const answer = await judge(gathered, looked);
+      const rests = new Set(
+        answer.documents.verdict.chain.flatMap((link) => (link.evidence ?? []).map(({ sha256 }) => sha256)),
+      );
+      const [best] = gathered.evidence.filter(({ sha256 }) => rests.has(sha256));
+      const components = best === undefined ? undefined : await componentsIn(best, gathered.question);
+      return components === undefined ? answer : { ...answer, components };
     },
   };
 }

@@ -77,7 +77,8 @@ test.each<readonly [string, readonly unknown[]]>([
     "verify --bundle b --bundle c a --min-level 2",
     ["verify", installed, false, ["a"], { bundle: ["b", "c"], minLevel: "2" }],
   ],
-  ["why 77d04e --state /s", ["why", "/s", false, "77d04e"]],
+  ["why 77d04e --state /s", ["why", "/s", false, "77d04e", {}]],
+  ["why f --key a --key b", ["why", installed, false, "f", { key: ["a", "b"] }]],
   [
     "verify-bundle --bundle b --certificate-identity i --certificate-oidc-issuer u --trusted-root t f",
     [

@@ -14,14 +14,15 @@ import type { InventoryFilter } from "./inventory.ts";
 import type { Request } from "./request.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
-import { describeVerify, type VerifyQuestion } from "./verify-options.ts";
+import { describeVerify, each, type VerifyQuestion } from "./verify-options.ts";
+import type { WhyQuestion } from "./why.ts";
 
 export interface Verbs extends DocumentVerbs {
   status(request: Request): ExitCode;
   inventory(request: Request, filter: InventoryFilter): ExitCode;
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
   verify(request: Request, files: readonly string[], asked: VerifyQuestion): Promise<ExitCode>;
-  why(request: Request, subject: string): Promise<ExitCode>;
+  why(request: Request, subject: string, asked: WhyQuestion): Promise<ExitCode>;
 }
 
 export interface World {
@@ -94,8 +95,12 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
   );
   verb("why", "explain one verdict: the chain, the owner, what runs it now")
     .argument("<file-or-digest>", "a file, or 6 to 64 digits of a SHA-256")
-    .action(async (subject: string, _options: object, command: Command) =>
-      end(await verbs.why(request(command), subject)),
+    .option("--bundle <file>", "a document about the file; may be repeated", each)
+    .option("--evidence <folder>", "a folder of such documents")
+    .option("--trust <file>", "the trust document instead of the one Provost carries")
+    .option("--key <file>", "a public key that counts; may be repeated", each)
+    .action(async (subject: string, { json: _json, state: _state, ...asked }: WhyQuestion & Common, command: Command) =>
+      end(await verbs.why(request(command), subject, asked)),
     );
   const group = (name: string, description: string): Command => program.command(name).description(description);
   describeDocuments(verbs, { verb, group, request, end });
