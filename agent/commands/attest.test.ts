@@ -50,6 +50,7 @@ beforeAll(async () => {
   for (const [name, curve] of [
     ["p256", "P-256"],
     ["p384", "P-384"],
+    ["p521", "P-521"],
   ] as const) {
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: curve });
     put(`${name}.key`, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
@@ -84,7 +85,7 @@ afterAll(async () => {
 });
 
 describe("signed with a key", () => {
-  test.each(["p256", "p384", "ed", "rsa"])(
+  test.each(["p256", "p384", "p521", "ed", "rsa"])(
     "of kind %s, the artefact is signed for whoever holds the public key",
     async (kind) => {
       expect(await go(`attest --key ${kind}.key app.tgz`)).toMatchObject({ code: 0, err: "" });

@@ -15,7 +15,7 @@ import { keylessSigner } from "../signing/keyless.ts";
 import { keyHint, makeBundle } from "../signing/make-bundle.ts";
 import { maxKeyBytes, openSigner } from "../signing/open-signer.ts";
 import { requireHolds } from "../signing/require-holds.ts";
-import { servicesFor, witnessesFor, type NamedServices } from "../signing/services.ts";
+import { servicesFor, witnessesFor, type NamedServices } from "../signing/where-to-sign.ts";
 import type { Signer } from "../signing/signer.ts";
 import type { Witnesses } from "../signing/witness.ts";
 import { writeWhole } from "../signing/write-whole.ts";

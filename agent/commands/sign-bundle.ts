@@ -9,7 +9,7 @@ import { sigstoreTrust } from "../provenance/sigstore-trust.ts";
 import { keylessSigner } from "../signing/keyless.ts";
 import { makeBundle, type Signable } from "../signing/make-bundle.ts";
 import { requireHolds } from "../signing/require-holds.ts";
-import { servicesFor } from "../signing/services.ts";
+import { servicesFor } from "../signing/where-to-sign.ts";
 import { writeWhole } from "../signing/write-whole.ts";
 import { exitCodes, type ExitCode } from "./exit-codes.ts";
 import type { Request } from "./request.ts";
