@@ -1,5 +1,4 @@
 import { AppError } from "@provost/shared/lib/app-error.ts";
-import { parsePurl } from "@provost/shared/ecosystems/purl.ts";
 import { instant, type Instant } from "@provost/shared/model/ids.ts";
 import type { Criteria } from "@provost/shared/provenance/criteria.ts";
 import { namePattern } from "@provost/shared/provenance/name-rule.ts";
@@ -14,7 +13,11 @@ export function askedCriteria(asked: VerifyQuestion, keys: readonly GivenKey[]):
   const signers = [...identityRules(asked), ...keys.flatMap(keyRules)];
   const { source, branch, tag, versionedTag, commit, builder } = asked;
   const minimumLevel = ([1, 2, 3] as const).find((level) => String(level) === asked.minLevel);
-  const expected = { source, branch, tag, versionedTag, commit, builder, minimumLevel };
+  const { name, version } = askedPackage(asked.package) ?? {};
+  // A package and version is what the files are; a name alone is only expected.
+  const named = name === undefined || version !== undefined ? undefined : { name };
+  const inputs = askedInputs(asked.input);
+  const expected = { source, branch, tag, versionedTag, commit, builder, minimumLevel, inputs, package: named };
   if (commit !== undefined && !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
     throw wrong("--commit", "a whole commit id of 40 or 64 hexadecimal digits", commit);
   return {
@@ -41,13 +44,27 @@ function identityRules({ issuer, identity, identityPattern: pattern }: VerifyQue
 const keyRules = (given: GivenKey): readonly SignerRule[] =>
   given.kind === "keyring" ? [] : given.keys.map(({ id }): SignerRule => ({ kind: "key", keyId: id }));
 
-export function askedPackage(purl: string | undefined): PackageName | undefined {
+export type AskedPackage = Pick<PackageName, "ecosystem" | "name"> & { readonly version?: string };
+
+export function askedPackage(purl: string | undefined): AskedPackage | undefined {
   if (purl === undefined) return undefined;
-  const parts = parsePurl(purl);
-  if (parts?.version === undefined || (parts.type !== "npm" && parts.type !== "pypi"))
+  // Letter by letter: npm's names of before 2017 differ in case alone, and a library would fold them.
+  const [, type, scope, base = "", version] =
+    /^pkg:(npm|pypi)\/(?:(?:%40|@)([^/@%?#]+)\/)?([^/@%?#]+)(?:@([^/@?#]+))?$/.exec(purl) ?? [];
+  if ((type !== "npm" && type !== "pypi") || (type === "pypi" && scope !== undefined))
     throw wrong("--package", "pkg:npm/name@version or pkg:pypi/name@version", purl);
-  const name = parts.namespace === undefined ? parts.name : `${parts.namespace}/${parts.name}`;
-  return { ecosystem: parts.type, name, version: parts.version };
+  const name = scope === undefined ? base : `@${scope}/${base}`;
+  return { ecosystem: type, name, ...(version === undefined ? {} : { version: version.replace(/%2B/gi, "+") }) };
+}
+
+function askedInputs(inputs: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
+  if (inputs === undefined) return undefined;
+  const pairs = inputs.map((text) => {
+    const at = text.indexOf("=");
+    if (at <= 0) throw wrong("--input", "name=value", text);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
 }
 
 /** RFC 3339, with its offset: a time without one means another moment on each machine. */

@@ -55,7 +55,8 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion): Docu
   const named = (asked.bundle ?? []).flatMap((name) => documentsAt(path(name)));
   const folder = asked.evidence === undefined ? undefined : openFolder(path(asked.evidence));
   const at = asked.at === undefined ? undefined : askedTime(asked.at);
-  const ofPackage = askedPackage(asked.package);
+  const whole = askedPackage(asked.package);
+  const ofPackage = whole?.version === undefined ? undefined : { ...whole, version: whole.version };
   const expected = Object.keys(criteria).length > 0;
 
   const read = (file: Buffer) => {
@@ -134,7 +135,9 @@ const expectations = [
   "versionedTag",
   "commit",
   "builder",
+  "input",
   "minLevel",
+  "package",
   "issuer",
   "identity",
   "identityPattern",

@@ -18,6 +18,7 @@ export interface VerifyQuestion {
   readonly identityPattern?: string;
   readonly key?: readonly string[];
   readonly minLevel?: "1" | "2" | "3";
+  readonly input?: readonly string[];
   readonly package?: string;
   readonly at?: string;
   readonly offline?: boolean;
@@ -45,6 +46,7 @@ export function describeVerify(command: Command): Command {
     .option("--versioned-tag <version>", "expected: from a tag of this version, v1 or v1.2")
     .option("--commit <commit>", "expected: from this commit")
     .option("--builder <id>", "expected: by this builder, with or without its @reference")
+    .option("--input <name=value>", "expected: this input of the build; may be repeated", each)
     .addOption(new Option("--min-level <level>", "expected: at least this SLSA Build level").choices(["1", "2", "3"]))
     .option("--issuer <url>", "expected: the signer's identity was vouched for by this issuer")
     .option("--identity <identity>", "expected: signed by this identity, letter by letter")
@@ -54,7 +56,7 @@ export function describeVerify(command: Command): Command {
       "expected: signed with this public key (PEM, minisign, OpenPGP), or ID=FILE; may be repeated",
       each,
     )
-    .option("--package <purl>", "the package these files are, pkg:npm/name@version or pkg:pypi/name@version")
+    .option("--package <purl>", "expected: this package of npm or PyPI, pkg:npm/name@version")
     .option("--at <time>", "judge as of this time, 2026-01-31T12:00:00Z, by documents alone")
     .option("--offline", "nothing is asked of any network: so it is always");
 }
