@@ -6,6 +6,8 @@ const unit = ["{shared,agent,server}/**/*.test.{ts,tsx}", "test/laws/**/*.test.t
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {
+    // No test asks a public registry about this machine; what a test starts inherits it.
+    env: { PROVOST_REGISTRIES: "off" },
     projects: [
       { extends: true, test: { name: "unit", include: unit, exclude: ["**/node_modules/**", "**/dist/**"] } },
       {
