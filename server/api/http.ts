@@ -14,6 +14,7 @@ import { cookieName, readSession, signIn } from "./login.ts";
 import { libraryRoutes } from "./library-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problem } from "./problem.ts";
+import { linger } from "./read-body.ts";
 import { tokenRoutes } from "./token-routes.ts";
 
 /** HTTP for people: the API's table, sign-in, live events, evidence bytes and the console's files. */
@@ -35,6 +36,8 @@ export function openHttp(parts: Parts): FastifyInstance {
       return problem(reply, 421, "CONFIG_INVALID", "this server does not answer under that host name");
     return undefined;
   });
+  // An answer that came before the whole request: the rest is not waited for.
+  app.addHook("onResponse", async (request) => linger(request.raw));
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof RateExceeded) reply.header("retry-after", String(error.retryAfterSeconds));
     if (error instanceof AppError && error.code === "TOKEN_REFUSED") reply.header("www-authenticate", "Bearer");

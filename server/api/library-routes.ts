@@ -36,7 +36,7 @@ export async function libraryRoutes(scope: FastifyInstance, parts: Parts): Promi
 
   scope.post(libraryApi.uploadDocuments.path, async (request, reply) => {
     const caller = await callerOf(request, parts, libraryApi.uploadDocuments.scope);
-    return uploading(() => answering(request, reply, () => upload(request, reply, caller, parts)));
+    return uploading(() => answering(reply, () => upload(request, reply, caller, parts)));
   });
   scope.get(libraryApi.documents.path, async (request, reply) => {
     await callerOf(request, parts, libraryApi.documents.scope);
@@ -59,7 +59,7 @@ export async function libraryRoutes(scope: FastifyInstance, parts: Parts): Promi
   });
   scope.post(libraryApi.importLibrary.path, async (request, reply) => {
     const caller = await callerOf(request, parts, libraryApi.importLibrary.scope);
-    return uploading(() => answering(request, reply, () => takeImport(request, reply, caller, parts)));
+    return uploading(() => answering(reply, () => takeImport(request, reply, caller, parts)));
   });
 }
 
@@ -138,16 +138,11 @@ const bodyLimits = (wireBytes: number) => ({
   totalMs: libraryLimits.uploadMs,
 });
 
-/** What ends an upload early is answered and the connection closed: the rest of the body is nobody's. */
-async function answering(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  work: () => Promise<FastifyReply>,
-): Promise<FastifyReply> {
+/** What ends an upload early is answered with what it was. */
+async function answering(reply: FastifyReply, work: () => Promise<FastifyReply>): Promise<FastifyReply> {
   try {
     return await work();
   } catch (cause) {
-    if (!request.raw.complete) reply.header("connection", "close");
     if (cause instanceof UploadEnded) return problem(reply, cause.status, cause.code, cause.message);
     if (cause instanceof AppError && !(cause instanceof RateExceeded) && cause.code === "LIMIT")
       return problem(reply, 413, cause.code, cause.message);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { pipeline, type Readable, type Transform } from "node:stream";
+import { PassThrough, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 
@@ -19,21 +19,22 @@ export interface BodyLimits {
   readonly totalMs: number;
 }
 
-/** The request's body, unpacked, with a bound on its size, on each wait and on the whole. `spend` is told of what came. */
+/**
+ * The request's body, unpacked, with a bound on its size, on each wait and on the whole. `spend` is told of what came. The request
+ * itself is never destroyed here: its connection is still needed for the answer.
+ */
 export async function* readBody(
   request: IncomingMessage,
   limits: BodyLimits,
   spend: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  const encoding = request.headers["content-encoding"] ?? "identity";
-  const make = decoders[encoding];
+  const make = decoders[request.headers["content-encoding"] ?? "identity"];
   if (make === undefined)
     throw new UploadEnded(415, "DOCUMENT_REFUSED", "content-encoding is one of identity, gzip, zstd");
   if (Number(request.headers["content-length"] ?? 0) > limits.wireBytes) throw tooLarge(limits);
-  const decoder = make();
-  // The error is told where it happens, by the loop below.
-  const body: Readable = decoder === undefined ? request : pipeline(request, decoder, () => undefined);
-  const watch = watched(request, limits, (why) => body.destroy(why));
+  const body = make();
+  const giveUp = (why: Error): void => void body.destroy(why);
+  const watch = watched(request, limits, giveUp);
   let counted = 0;
   const count = (chunk: Buffer): void => {
     counted += chunk.length;
@@ -42,28 +43,31 @@ export async function* readBody(
       if (counted > limits.wireBytes) throw tooLarge(limits);
       spend(chunk.length);
     } catch (cause) {
-      body.destroy(cause instanceof Error ? cause : undefined);
+      giveUp(cause instanceof Error ? cause : new Error("fault"));
     }
   };
+  const cut = (): void => {
+    if (!request.complete) giveUp(new UploadEnded(400, "DOCUMENT_REFUSED", "the upload was cut short"));
+  };
   request.on("data", count);
+  request.on("close", cut);
+  request.on("error", cut);
+  request.pipe(body);
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) yield chunk;
-    if (!request.complete) throw new UploadEnded(400, "DOCUMENT_REFUSED", "the upload was cut short");
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    throw new UploadEnded(
-      400,
-      "DOCUMENT_REFUSED",
-      `the upload broke off: ${cause instanceof Error ? cause.message : "fault"}`,
-    );
+    throw new UploadEnded(400, "DOCUMENT_REFUSED", `the body cannot be unpacked: ${reasonOf(cause)}`);
   } finally {
     watch.stop();
+    request.unpipe(body);
     request.off("data", count);
+    request.off("close", cut);
   }
 }
 
-const decoders: Readonly<Record<string, () => Transform | undefined>> = {
-  identity: () => undefined,
+const decoders: Readonly<Record<string, () => Transform>> = {
+  identity: () => new PassThrough(),
   gzip: () => createGunzip(),
   zstd: () => createZstdDecompress(),
 };
@@ -77,24 +81,41 @@ function watched(
   giveUp: (why: Error) => void,
 ): { seen(): void; stop(): void } {
   let lastAt = performance.now();
-  // A reader that pauses (a commit is under way) is not the sender's fault.
-  const stall = setInterval(
-    () => {
-      if (request.isPaused()) lastAt = performance.now();
-      else if (performance.now() - lastAt > stallMs)
-        giveUp(new UploadEnded(408, "LIMIT", `nothing came for ${stallMs / 1000} s`));
-    },
-    Math.min(1000, stallMs / 2),
-  );
+  const seen = (): void => {
+    lastAt = performance.now();
+  };
+  const look = (): void => {
+    // While it is paused a commit is under way here: that is not the sender's fault.
+    if (request.isPaused()) seen();
+    else if (performance.now() - lastAt > stallMs)
+      giveUp(new UploadEnded(408, "LIMIT", `nothing came for ${stallMs / 1000} s`));
+  };
+  const stall = setInterval(look, Math.min(1000, stallMs / 2));
   const total = setTimeout(
     () => giveUp(new UploadEnded(408, "LIMIT", `an upload takes at most ${totalMs / 60_000} minutes`)),
     totalMs,
   );
   return {
-    seen: () => (lastAt = performance.now()),
+    seen,
     stop() {
       clearInterval(stall);
       clearTimeout(total);
     },
   };
 }
+
+/**
+ * An answer that comes before its request is whole: what still comes is passed over for a moment, so that the sender gets to read the
+ * answer instead of a broken connection, and then the connection ends. Nobody may send for ever.
+ */
+export function linger(request: IncomingMessage, ms = lingerMs): void {
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => request.socket.destroy(), ms);
+  const done = (): void => clearTimeout(timer);
+  request.once("end", done);
+  request.once("close", done);
+}
+
+const lingerMs = 2000;
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : "fault");
