@@ -37,7 +37,7 @@ export function openMachines({ store, issuers, now, log }: MachineParts): Machin
   const failures = openRate(machineLimits.failures);
 
   const identify = async (authorization: string, remote: string): Promise<Grant> => {
-    const text = /^Bearer ([A-Za-z0-9._~+/=-]{1,20000})$/.exec(authorization)?.[1];
+    const text = /^Bearer ([A-Za-z0-9._~+/=-]{1,20000})$/i.exec(authorization)?.[1];
     const found =
       text === undefined
         ? 'the authorization header is not "Bearer" and a token'
