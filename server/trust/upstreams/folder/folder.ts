@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open, opendir } from "node:fs/promises";
 import { join } from "node:path";
+import { documentsIn } from "../documents-in.ts";
 import { NotNow, upstreamLimits, type Found, type Upstream } from "../upstream.ts";
 
 /** Folders of the server's own disk that the owner named: what a build drops there is taken in, each file once. */
@@ -40,7 +41,7 @@ async function* filesBelow(
       budget.left -= 1;
       const file = await changedFile(path, budget.seen);
       if (file === undefined) continue;
-      yield { bytes: file.bytes, name: entry.name.slice(0, 500), mediaType: mediaTypeOf(entry.name) };
+      yield* documentsIn(entry.name.slice(-500), file.bytes, mediaTypeOf(entry.name));
       // Whoever takes the document in asks for the next one only when this one is stored.
       budget.seen.set(path, file.identity);
     }

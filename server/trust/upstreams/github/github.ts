@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { readJson } from "../read-json.ts";
+import { documentsIn } from "../documents-in.ts";
 import { nextPage, upstreamLimits, type Ask, type Found, type Upstream } from "../upstream.ts";
 
 export interface GithubSettings {
@@ -98,12 +99,3 @@ const Releases = z
     }),
   )
   .max(1000);
-
-/** A .jsonl holds one document on each line. */
-export function* documentsIn(name: string, bytes: Buffer): Generator<Found> {
-  const mediaType = "application/json";
-  if (!name.endsWith(".jsonl")) yield { bytes, name, mediaType };
-  else
-    for (const line of bytes.toString("utf8").split("\n").slice(0, upstreamLimits.documents))
-      if (line.trim() !== "") yield { bytes: Buffer.from(line.replace(/\r$/, "")), name, mediaType };
-}
