@@ -73,7 +73,7 @@ const step = 500_000;
 /** In SQL alone: a loop over ten million rows from outside takes several times as long. */
 function build(db: Db, documents: number, say: (line: string) => void): void {
   const stride = Math.floor(2 ** 52 / documents);
-  const series = `WITH RECURSIVE series(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM series WHERE i < ?)`;
+  const series = `WITH RECURSIVE series(i) AS (SELECT CAST(? AS INTEGER) UNION ALL SELECT i + 1 FROM series WHERE i < ?)`;
   const digest = (salt: number): string =>
     `unhex(printf('%013x%051x', i * ${stride}, (i * 2654435761 + ${salt}) % 4503599627370449))`;
   const insertDocument = db.prepare(
