@@ -86,4 +86,5 @@ test("after an early answer nobody may send for ever", async () => {
   const drip = setInterval(() => socket.write("1\r\nx\r\n"), 20);
   await new Promise<void>((resolve) => socket.once("close", () => resolve()));
   clearInterval(drip);
+  expect(socket.destroyed).toBe(true);
 });

@@ -28,9 +28,10 @@ export async function run({ say, size = defaultDocuments }: Options): Promise<Re
     db.close();
     const fresh = openDatabase(folder);
     const library = openLibrary(fresh, openEvidence(fresh));
-    const first = ask(library.bySubject, size, 1, 200);
-    const known = ask(library.bySubject, size, 1, questions);
-    const unknown = ask(library.bySubject, size, 0, questions);
+    const bySubject = (digest: SubjectDigest): readonly string[] => library.bySubject(digest);
+    const first = ask(bySubject, size, 1, 200);
+    const known = ask(bySubject, size, 1, questions);
+    const unknown = ask(bySubject, size, 0, questions);
     const documents = library.count();
     fresh.close();
     return {

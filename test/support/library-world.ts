@@ -29,7 +29,7 @@ export async function openLibraryWorld(options: Parameters<typeof openWorld>[0] 
     csrf: string;
   };
   const send = async (path: string, init: RequestInit): Promise<Answered> => {
-    const answer = await fetch(world.address + path, { ...init, duplex: "half" } as RequestInit);
+    const answer = await fetch(world.address + path, { ...init, duplex: "half" });
     const bytes = Buffer.from(await answer.arrayBuffer());
     const isJson = answer.headers.get("content-type")?.includes("json") === true;
     return {

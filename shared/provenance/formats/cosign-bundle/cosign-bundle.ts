@@ -7,11 +7,11 @@ import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { publicKeyFromPem } from "../../keys/public-key.ts";
 import { unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
-import { subjectDigest, type Said } from "../../said.ts";
 import type { Bundle, LogEntry } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import { pemOrDer } from "../../sigstore/pem.ts";
 import type { Trust } from "../../trust.ts";
+import { aboutCosign } from "./about-cosign.ts";
 
 /**
  * What `cosign sign-blob --bundle` wrote before Sigstore bundles: signature, certificate or key, and Rekor's promise. It is read as
@@ -21,7 +21,7 @@ export const cosignBundle: ProvenanceFormat<Trust> = {
   id: "cosign-bundle",
   recognises: ({ bytes }) => /^\s*\{/.test(head(bytes)) && head(bytes).includes('"base64Signature"'),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
-  about: (evidence) => [saidBy(evidence)],
+  about: aboutCosign,
 };
 
 const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 16 * 1024)).toString("latin1");
@@ -51,8 +51,12 @@ const Document = z.strictObject({
     .nullish(),
 });
 
-function bundleIn(evidence: Evidence, { subject }: Question<Trust>): Bundle {
-  const { base64Signature, cert, rekorBundle } = documentIn(evidence);
+function bundleIn({ bytes }: Evidence, { subject }: Question<Trust>): Bundle {
+  const json = parseStrictJson(bytes);
+  if (!json.ok) throw unreadable(`the cosign bundle is not read: ${json.why}`);
+  const parsed = Document.safeParse(json.value);
+  if (!parsed.success) throw unreadable("the cosign bundle is malformed");
+  const { base64Signature, cert, rekorBundle } = parsed.data;
   return {
     version: "0.1",
     signer: signerOf(cert),
@@ -66,34 +70,6 @@ function bundleIn(evidence: Evidence, { subject }: Question<Trust>): Bundle {
       signature: decoded(base64Signature),
     },
   };
-}
-
-/** The signed digest stands in the log's entry alone. */
-function saidBy(evidence: Evidence): Said {
-  const { cert, rekorBundle } = documentIn(evidence);
-  const signer = signerOf(cert);
-  const entry = parseStrictJson(rekorBundle ? decoded(rekorBundle.Payload.body) : "null");
-  const logged = Logged.safeParse(entry.ok ? entry.value : undefined);
-  const digest = logged.success ? logged.data.spec.data.hash : undefined;
-  const subject = digest === undefined ? undefined : subjectDigest(digest.algorithm, digest.value);
-  return {
-    digests: subject === undefined ? [] : [subject],
-    ...("hint" in signer
-      ? { keyIds: signer.hint === "" ? [] : [signer.hint] }
-      : { certificate: signer.certificates[0] }),
-  };
-}
-
-const Logged = z.object({
-  spec: z.object({ data: z.object({ hash: z.object({ algorithm: z.string().max(40), value: z.string().max(200) }) }) }),
-});
-
-function documentIn({ bytes }: Evidence): z.infer<typeof Document> {
-  const json = parseStrictJson(bytes);
-  if (!json.ok) throw unreadable(`the cosign bundle is not read: ${json.why}`);
-  const parsed = Document.safeParse(json.value);
-  if (!parsed.success) throw unreadable("the cosign bundle is malformed");
-  return parsed.data;
 }
 
 /** `cert` is base64 of PEM: the signing certificate, or, with a key, the public key. */
