@@ -11,7 +11,7 @@ import {
   type LibraryStore,
   type Page,
 } from "../../trust/library/library-store.ts";
-import type { Db } from "./open.ts";
+import type { Database } from "better-sqlite3";
 import { readCursor, cursorOf } from "./page.ts";
 
 /**
@@ -47,7 +47,7 @@ interface Row {
   readonly size: number;
 }
 
-export function openLibrary(db: Db, evidence: EvidenceStore): LibraryStore {
+export function openLibrary(db: Database, evidence: EvidenceStore): LibraryStore {
   const columns = "d.n, d.sha256, d.kind, d.media_type, d.name, d.named, d.source, d.added_at, d.size";
   const known = db.prepare<[Buffer], Row>(`SELECT ${columns} FROM library_documents d WHERE d.sha256 = ?`);
   const insert = db.prepare(

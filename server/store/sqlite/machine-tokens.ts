@@ -1,6 +1,6 @@
 import type { GrantLimits, Scope } from "../../machines/grant.ts";
 import { rememberTokenMs, type MachineToken, type TokenStore } from "../../machines/token-store.ts";
-import type { Db } from "./open.ts";
+import type { Database } from "better-sqlite3";
 
 export const machineTokenMigrations: readonly string[] = [
   `CREATE TABLE machine_tokens (
@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** A token at rest is the SHA-256 of its secret: whoever reads the database can use none of them. */
-export function openMachineTokens(db: Db): TokenStore {
+export function openMachineTokens(db: Database): TokenStore {
   const find = db.prepare<[string], Row>("SELECT * FROM machine_tokens WHERE id = ?");
   return {
     addMachineToken(token, secretDigest) {

@@ -1,6 +1,6 @@
 import type { Instant } from "@provost/shared/model/ids.ts";
 import { maxPulls, type PullCounts, type PullStore } from "../../trust/library/pull-store.ts";
-import type { Db } from "./open.ts";
+import type { Database } from "better-sqlite3";
 
 export const pullMigrations: readonly string[] = [
   `CREATE TABLE pulls (
@@ -11,7 +11,7 @@ export const pullMigrations: readonly string[] = [
    CREATE TABLE pull_etags (url TEXT PRIMARY KEY, etag TEXT NOT NULL) WITHOUT ROWID, STRICT;`,
 ];
 
-export function openPulls(db: Db): PullStore {
+export function openPulls(db: Database): PullStore {
   const want = db.prepare(
     "INSERT OR IGNORE INTO pulls (upstream, wanted, state, says, attempts, due_at) VALUES (?, ?, 'pending', '', 0, ?)",
   );

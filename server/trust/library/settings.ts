@@ -8,8 +8,7 @@ import { asRefusal } from "@provost/shared/provenance/refusal.ts";
 import { GrantLimits, Scope } from "@provost/shared/protocol/library-api.ts";
 import type { GrantLimits as Limits, NameLimit } from "../../machines/grant.ts";
 import type { IssuerRule } from "../../machines/issuers.ts";
-import type { UpstreamSettings } from "../upstreams/index.ts";
-import { readImage } from "../upstreams/oci/oci.ts";
+import { readImage, type UpstreamSettings } from "../upstreams/index.ts";
 
 /** The owner's words about the evidence library: whose CI may add to it, and where evidence is looked for. */
 export interface LibrarySettings {

@@ -5,6 +5,8 @@ import { ociRegistries } from "./oci/oci.ts";
 import { pypiIndex } from "./pypi/pypi.ts";
 import type { Upstream } from "./upstream.ts";
 
+export { readImage } from "./oci/oci.ts";
+
 /** Which upstreams the owner wants asked. What is not named is not asked. */
 export interface UpstreamSettings {
   /** The public npm registry and PyPI, for packages that devices have. */
