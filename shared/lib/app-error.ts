@@ -7,6 +7,8 @@ export const errorCodes = [
   "SERVER_NOT_TRUSTED",
   "ENROL_REFUSED",
   "SESSION_REFUSED",
+  "TOKEN_REFUSED",
+  "NOT_ALLOWED",
   "FRAME_REFUSED",
   "PORT_IN_USE",
   "SCAN_FAILED",
@@ -14,6 +16,7 @@ export const errorCodes = [
   "PUBLISH_REFUSED",
   "NOT_FOUND",
   "UNREADABLE",
+  "DOCUMENT_REFUSED",
   "LIMIT",
 ] as const;
 
