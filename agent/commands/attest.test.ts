@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { forgeSigstore, type ForgedSigstore } from "../../test/support/forge-sigstore.ts";
+import { openLibraryWorld, type LibraryWorld } from "../../test/support/library-world.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
 import { hostedRunners } from "@provost/shared/provenance/slsa/known-builders.ts";
 
@@ -307,60 +306,63 @@ test("in a plain checkout git tells commit, tag and whether files differ; passwo
   });
 });
 
-describe("published", () => {
-  const seen: { readonly path: string; readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[] =
-    [];
-  let server: Server;
-  let status = 201;
-  let url: string;
+describe("published to a server's evidence library", () => {
+  let library: LibraryWorld;
+  let writer: string;
+  let reader: string;
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        seen.push({
-          path: `${request.method ?? ""} ${request.url ?? ""}`,
-          headers: request.headers,
-          body: Buffer.concat(chunks).toString(),
-        });
-        response.writeHead(status, {
-          "content-type": "application/problem+json",
-          ...(status === 302 ? { location: "http://127.0.0.1:1/" } : {}),
-        });
-        response.end(JSON.stringify({ title: "No", detail: "the token lacks the scope" }));
-      });
-    });
-    await new Promise<void>((resolve) => {
-      server.listen(0, "127.0.0.1", resolve);
-    });
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    put("token", "prv_secret\n");
+    library = await openLibraryWorld();
+    [writer, reader] = [await library.token(["documents:write"]), await library.token(["documents:read"])];
+    put("writer", `${writer}\n`);
+    put("reader", reader);
   });
-  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  afterAll(() => library.close());
+  const line = (how: string): string => `attest --publish ${library.world.address} --token-file ${how}`;
 
-  test("the bundle's own bytes go to the library, with the token as bearer", async () => {
-    expect(await go(`attest --key p256.key --publish ${url} --token-file token tool`)).toMatchObject({ code: 0 });
-    expect(seen.at(-1)).toMatchObject({
-      path: "POST /api/v1/documents",
-      headers: { authorization: "Bearer prv_secret", "content-type": "application/vnd.dev.sigstore.bundle.v0.3+json" },
-      body: read("tool.sigstore.json"),
+  test("the bundle is found there by the artefact's digest, byte for byte; once more it is known", async () => {
+    const ran = await go(`${line("writer")} --key p256.key tool --json`);
+    expect([ran.code, ran.err]).toEqual([0, ""]);
+    expect(
+      ran.out
+        .trim()
+        .split("\n")
+        .map((one) => JSON.parse(one) as unknown),
+    ).toMatchObject([
+      { artefact: at("tool"), bundle: at("tool.sigstore.json"), signer: { kind: "key" } },
+      { outcome: "added" },
+    ]);
+    const digest = createHash("sha256").update(read("tool")).digest("hex");
+    const own = createHash("sha256").update(read("tool.sigstore.json")).digest("hex");
+    const listed = await library.machine(reader, "GET", `/api/v1/documents?subject=sha256:${digest}`);
+    expect(listed.json).toMatchObject({ rows: [{ sha256: own, name: "tool.sigstore.json" }] });
+    expect((await library.machine(reader, "GET", `/api/v1/documents/${own}`)).bytes.toString()).toBe(
+      read("tool.sigstore.json"),
+    );
+    expect((await go(`${line("writer")} --bundle tool.sigstore.json`)).out).toContain("it was there");
+    const env = { PROVOST_PUBLISH_TOKEN: writer };
+    expect(await go(`attest --publish ${library.world.address} --bundle tool.sigstore.json`, env)).toMatchObject({
+      code: 0,
     });
   });
 
-  test.each([403, 302])(
-    "an answer of %d leaves the bundle written, says why, and it can be published again",
-    async (answer) => {
-      status = answer;
-      const ran = await go(`attest --key p256.key --publish ${url} --token-file token tool`);
-      expect(ran.code).toBe(7);
-      expect(ran.err).toMatch(/^PUBLISH_REFUSED: /);
-      expect(ran.out + ran.err).not.toContain("prv_secret");
-      status = 200;
-      expect(await go(`attest --publish ${url} --token-file token --bundle tool.sigstore.json`)).toMatchObject({
-        code: 0,
-      });
-    },
-  );
+  test.each([
+    ["a token without the scope", "--key p256.key tool", "reader", "403"],
+    ["something that is no document", "--bundle tool", "writer", "422"],
+  ])("%s is refused in the server's words, and what was signed stays", async (_name, what, token, status) => {
+    const ran = await go(`${line(token)} ${what}`);
+    expect(ran.code).toBe(7);
+    expect(ran.err).toMatch(new RegExp(`^PUBLISH_REFUSED: the server .* \\(${status}\\): .{10,}`));
+    expect(ran.out + ran.err).not.toContain(reader);
+    expect(existsSync(at("tool.sigstore.json"))).toBe(true);
+  });
+
+  test("a server that is not there is named, and what was signed stays", async () => {
+    const ran = await go("attest --publish http://127.0.0.1:1 --token-file writer --key p256.key tool");
+    expect([ran.code, ran.err]).toEqual([
+      7,
+      expect.stringMatching(/^PUBLISH_REFUSED: the server at 127\.0\.0\.1:1 cannot be asked/),
+    ]);
+  });
 });
 
 test.each<readonly [string, string, number, string]>([

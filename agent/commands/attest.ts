@@ -3,7 +3,7 @@ import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { buildProvenance, type Predicate } from "../attest/build-provenance.ts";
 import { gitCheckout } from "../attest/git-checkout.ts";
-import { publish } from "../attest/publish.ts";
+import { publish, type Published } from "../attest/publish.ts";
 import { sbomPredicate } from "../attest/sbom-predicate.ts";
 import { statementBytes, type Named } from "../attest/statement.ts";
 import { readDocument } from "../provenance/read-document.ts";
@@ -43,7 +43,7 @@ export interface AttestQuestion extends NamedServices {
 /** `provost attest ARTEFACT...`: states where the artefacts come from, signs it, verifies what it signed, stores and publishes it. */
 export async function attest(request: Request, artefacts: readonly string[], asked: AttestQuestion): Promise<ExitCode> {
   const path = (name: string): string => resolve(request.cwd, name);
-  const token = publishToken(asked, path);
+  const token = publishToken(asked, request.env["PROVOST_PUBLISH_TOKEN"], path);
   if (artefacts.length === 0) return publishAgain(request, asked, token);
   requireOneWay(asked, artefacts);
   const hand = await signingHand(request, asked);
@@ -68,7 +68,10 @@ export async function attest(request: Request, artefacts: readonly string[], ask
         whoIs(signer),
       );
     }
-    if (token !== undefined) told(request, await publish(token.server, token.text, bundle, fetch));
+    if (token !== undefined) {
+      const name = `${files[0]?.named.name ?? ""}${suffix}`;
+      told(request, await publish(token.server, token.text, { name, bytes: bundle }, fetch));
+    }
   }
   return exitCodes.asWanted;
 }
@@ -165,17 +168,21 @@ function requireOneWay(asked: AttestQuestion, artefacts: readonly string[]): voi
 /** Publishing is settled before anything is signed: a signature is public once a log has it. */
 function publishToken(
   { publish: server, tokenFile }: AttestQuestion,
+  given: string | undefined,
   path: (name: string) => string,
 ): { readonly server: string; readonly text: string } | undefined {
   if (server === undefined) return undefined;
-  if (tokenFile === undefined)
+  if (tokenFile === undefined && given === undefined)
     throw new AppError("CONFIG_INVALID", "--publish needs a token", {
-      remedy: "name the file that holds it with --token-file; a token on the command line could be read by everybody",
+      remedy: "set PROVOST_PUBLISH_TOKEN, or name the file that holds it with --token-file",
     });
-  const text = readDocument("the token file", path(tokenFile), maxKeyBytes).toString("utf8").trim();
+  const text =
+    tokenFile === undefined
+      ? (given ?? "")
+      : readDocument("the token file", path(tokenFile), maxKeyBytes).toString("utf8").trim();
   if (/^[\x21-\x7e]+$/.test(text)) return { server, text };
-  throw new AppError("CONFIG_INVALID", `the token file ${tokenFile} holds no token`, {
-    remedy: "put one token into it",
+  throw new AppError("CONFIG_INVALID", `${tokenFile ?? "PROVOST_PUBLISH_TOKEN"} holds no token`, {
+    remedy: "one token and nothing else",
   });
 }
 
@@ -190,8 +197,8 @@ async function publishAgain(
       remedy: "name the files to attest, or with --publish and --bundle the bundles to publish",
     });
   for (const name of asked.bundle) {
-    const bundle = readDocument("the bundle", resolve(request.cwd, name), maxBundleBytes);
-    told(request, await publish(token.server, token.text, bundle, fetch));
+    const bytes = readDocument("the bundle", resolve(request.cwd, name), maxBundleBytes);
+    told(request, await publish(token.server, token.text, { name: basename(name), bytes }, fetch));
   }
   return exitCodes.asWanted;
 }
@@ -205,7 +212,14 @@ function tell({ terminal, json }: Request, made: object, { type, from }: Predica
   terminal.out(`  written   ${bundle}`);
 }
 
-function told({ terminal, json }: Request, host: string): void {
-  if (json) terminal.out(jsonLine({ published: host }));
-  else terminal.out(`  published to ${host}`, "good");
+function told({ terminal, json }: Request, { host, outcome, why }: Published): void {
+  if (json) return terminal.out(jsonLine({ published: host, outcome, ...(why === undefined ? {} : { why }) }));
+  terminal.out(`  published to ${host}: ${outcomes[outcome]}`, outcome === "contradictory" ? "weak" : "good");
+  if (why !== undefined) terminal.out(`            ${why}`);
 }
+
+const outcomes: Readonly<Record<Published["outcome"], string>> = {
+  added: "added",
+  known: "it was there",
+  contradictory: "kept, and it contradicts an earlier document",
+};

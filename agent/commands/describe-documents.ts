@@ -81,6 +81,6 @@ function describeAttest(command: Command): Command {
     .option("--sbom <file>", "attest this SBOM as well (CycloneDX or SPDX in JSON)")
     .option("--output <folder>", "where to write the bundles, instead of beside the artefacts")
     .option("--publish <url>", "hand the bundles to this Provost server")
-    .option("--token-file <file>", "holds the token for publishing")
+    .option("--token-file <file>", "holds the token for publishing; or set PROVOST_PUBLISH_TOKEN")
     .option("--bundle <file>", "publish this bundle, sign nothing; may be repeated", each);
 }
