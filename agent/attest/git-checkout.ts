@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { repositoryUrl } from "./build-provenance.ts";
+import { repositoryUrl } from "./repository-url.ts";
 
 /** What git says of the folder that was built in. */
 export interface GitCheckout {

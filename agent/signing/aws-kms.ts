@@ -2,7 +2,7 @@ import { textMember } from "@provost/shared/lib/bounded-json.ts";
 import type { KeyScheme } from "@provost/shared/provenance/keys/public-key.ts";
 import { ask, refusalIn } from "./ask.ts";
 import { awsHeaders } from "./aws-signature.ts";
-import type { KeyEnvironment } from "./open-signer.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import { remoteSigner, spkiPem } from "./remote-key.ts";
 import type { Signer } from "./signer.ts";
 import { signingFailed } from "./signing-failed.ts";

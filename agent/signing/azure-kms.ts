@@ -3,7 +3,7 @@ import { member, textMember } from "@provost/shared/lib/bounded-json.ts";
 import type { KeyScheme } from "@provost/shared/provenance/keys/public-key.ts";
 import { ask, refusalIn } from "./ask.ts";
 import { derSignature } from "./der-signature.ts";
-import type { KeyEnvironment } from "./open-signer.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import { remoteSigner } from "./remote-key.ts";
 import type { Signer } from "./signer.ts";
 import { signingFailed } from "./signing-failed.ts";

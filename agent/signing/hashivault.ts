@@ -1,6 +1,6 @@
 import { ask, refusalIn } from "./ask.ts";
 import { member, textMember } from "@provost/shared/lib/bounded-json.ts";
-import type { KeyEnvironment } from "./open-signer.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import { remoteSigner, type DigestName } from "./remote-key.ts";
 import type { Signer } from "./signer.ts";
 import { signingFailed } from "./signing-failed.ts";

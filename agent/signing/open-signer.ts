@@ -1,14 +1,7 @@
 import { resolve } from "node:path";
 import { readDocument } from "../provenance/read-document.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import type { Signer } from "./signer.ts";
-
-/** What opening a key may need from outside. */
-export interface KeyEnvironment {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly fetch: typeof fetch;
-  readonly now: () => number;
-}
 
 /** `--key`: a file in PEM, or the address of a key that stays where it is. Each kind is loaded only when it is named. */
 export async function openSigner(reference: string, from: KeyEnvironment, passphraseFile?: string): Promise<Signer> {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { KeyEnvironment } from "./open-signer.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import type { Pkcs11Key } from "./pkcs11-uri.ts";
 import { signingFailed } from "./signing-failed.ts";
 

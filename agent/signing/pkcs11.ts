@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { readDocument } from "../provenance/read-document.ts";
-import type { KeyEnvironment } from "./open-signer.ts";
+import type { KeyEnvironment } from "./key-environment.ts";
 import { pointPem, readListing, type ListedKey } from "./pkcs11-listing.ts";
 import { runPkcs11Tool } from "./pkcs11-tool.ts";
 import { readPkcs11Uri, type Pkcs11Key } from "./pkcs11-uri.ts";
