@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { Sha256 } from "@provost/shared/model/ids.ts";
@@ -11,6 +11,8 @@ import { readDocument } from "./read-document.ts";
 export const maxDocumentBytes = 32 * 1024 * 1024;
 /** A folder of evidence with more files, or deeper ones, is a library for the server. */
 export const folderLimits = { files: 10_000, depth: 8, bytes: 512 * 1024 * 1024 } as const;
+
+export type FolderLimits = Readonly<Record<keyof typeof folderLimits, number>>;
 
 /** How publishers name what they put beside a file. */
 const suffixes = [
@@ -30,9 +32,16 @@ const suffixes = [
 
 /** The names under which documents lie beside a file. The path is bytes, as the kernel knows it. */
 export function namesBeside(path: Buffer): readonly Buffer[] {
-  return suffixes
-    .map((suffix) => Buffer.concat([path, Buffer.from(suffix)]))
-    .filter((name) => lstatSync(name, { throwIfNoEntry: false })?.isFile() === true);
+  return suffixes.map((suffix) => Buffer.concat([path, Buffer.from(suffix)])).filter(isFile);
+}
+
+/** A name may be longer than the kernel takes, its folder closed, a link lead nowhere: then nothing lies there for us. */
+function isFile(name: Buffer): boolean {
+  try {
+    return statSync(name, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    return false;
+  }
 }
 
 /** One document, or one for each line of a JSONL file whose lines are documents of their own. */
@@ -61,9 +70,9 @@ export interface DocumentFolder {
   readonly unread: readonly string[];
 }
 
-export function openFolder(folder: string): DocumentFolder {
+export function openFolder(folder: string, limits: FolderLimits = folderLimits): DocumentFolder {
   const unread: string[] = [];
-  const documents = filesBelow(folder).flatMap((path) => {
+  const documents = filesBelow(folder, limits).flatMap((path) => {
     try {
       return documentsAt(path);
     } catch (cause) {
@@ -84,20 +93,20 @@ export function openFolder(folder: string): DocumentFolder {
   };
 }
 
-function filesBelow(folder: string): readonly string[] {
+function filesBelow(folder: string, limits: FolderLimits): readonly string[] {
   const found: string[] = [];
   let bytes = 0;
   const walk = (at: string, depth: number): void => {
     for (const entry of entriesOf(at)) {
       const path = join(at, entry.name);
       if (entry.isDirectory()) {
-        if (depth >= folderLimits.depth) throw tooMuch(folder, `is deeper than ${folderLimits.depth} folders`);
+        if (depth >= limits.depth) throw tooMuch(folder, `is deeper than ${limits.depth} folders`);
         walk(path, depth + 1);
       } else if (entry.isFile()) {
         found.push(path);
         bytes += lstatSync(path).size;
-        if (found.length > folderLimits.files) throw tooMuch(folder, `holds more than ${folderLimits.files} files`);
-        if (bytes > folderLimits.bytes) throw tooMuch(folder, `holds more than ${folderLimits.bytes} bytes`);
+        if (found.length > limits.files) throw tooMuch(folder, `holds more than ${limits.files} files`);
+        if (bytes > limits.bytes) throw tooMuch(folder, `holds more than ${limits.bytes} bytes`);
       }
     }
   };
