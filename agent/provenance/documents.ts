@@ -49,8 +49,8 @@ export function documentsAt(named: string | Buffer): readonly Evidence[] {
   const bytes = readDocument("the document", named, maxDocumentBytes);
   const name = basename(named.toString("utf8"));
   // Bundles on several lines are one format's own; bare envelopes are not.
-  if (!bytes.includes("}\n{") || bytes.includes("application/vnd.dev.sigstore.bundle"))
-    return [evidenceOf(bytes, name)];
+  const several = /\}[ \t\r]*\n\s*\{/.test(bytes.toString("latin1"));
+  if (!several || bytes.includes("application/vnd.dev.sigstore.bundle")) return [evidenceOf(bytes, name)];
   const lines = bytes.toString("utf8").split("\n");
   return lines.flatMap((line, at) =>
     line.trim() === "" ? [] : [evidenceOf(Buffer.from(line), `${name} line ${at + 1}`)],
