@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { instant, type Sha256 } from "@provost/shared/model/ids.ts";
 import type { DocumentKeys } from "@provost/shared/provenance/document-keys.ts";
 import type { SubjectDigest } from "@provost/shared/provenance/said.ts";
+import { forgetPullMs } from "../trust/library/pull-store.ts";
 import { subjectLimit, type DocumentPage, type LibraryDocument } from "../trust/library/library-store.ts";
 import type { Store } from "./store.ts";
 
@@ -166,6 +167,16 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
       expect([reopened.etagOf("https://x/"), reopened.etagOf("https://y/")]).toEqual(['"e"', undefined]);
       expect([reopened.nextPullAt(["npm"]), reopened.nextPullAt(["pypi"])]).toEqual([10, undefined]);
     });
+  });
+
+  test("pulls that nobody wants any more are forgotten, those that are wanted again are not", () => {
+    const { pulls } = scene();
+    pulls.wantPulls("npm", ["package npm a 1", "package npm b 1"], instant(1));
+    pulls.wantPulls("npm", ["package npm a 1"], instant(forgetPullMs));
+    pulls.wantPulls("npm", [], instant(forgetPullMs + 10));
+    expect(pulls.duePulls("npm", instant(forgetPullMs + 10), 9).map(({ wanted }) => wanted)).toEqual([
+      "package npm a 1",
+    ]);
   });
 
   describe("tokens of machines", () => {
