@@ -17,7 +17,8 @@ export interface Certificate {
   /** The signed part, and where its pieces lie, so that a log's signature can be checked over it without the log's own stamp. */
   readonly tbs: Der;
   readonly signature: Buffer;
-  readonly signatureDigest: string | undefined;
+  /** The object identifier. Whether it is accepted is asked where the signature counts: an anchor's own never does. */
+  readonly signatureAlgorithm: string;
 }
 
 export interface Extension {
@@ -63,7 +64,7 @@ export function parseCertificate(der: Buffer): Certificate {
     extensions: extensionsOf(optional),
     tbs,
     signature: bitString(expectTag(signature, tags.bitString, "a certificate's signature")),
-    signatureDigest: digestOfAlgorithm(algorithm),
+    signatureAlgorithm: algorithmOf(algorithm),
   };
 }
 
@@ -96,9 +97,9 @@ function bitString(der: Der): Buffer {
   return body.subarray(1);
 }
 
-function digestOfAlgorithm(algorithm: Der): string | undefined {
+function algorithmOf(algorithm: Der): string {
   const [id] = inside(expectTag(algorithm, tags.sequence, "a signature algorithm"));
-  return digestOfSignatureOid(oidText(expectTag(id, tags.oid, "a signature algorithm")));
+  return oidText(expectTag(id, tags.oid, "a signature algorithm"));
 }
 
 export function digestOfSignatureOid(name: string): string | undefined {
@@ -122,6 +123,16 @@ export function isAuthority(certificate: Certificate): boolean {
   if (constraints === undefined) return false;
   const [authority] = inside(nested(constraints.value));
   return authority?.tag === tags.boolean && contents(authority)[0] === 0xff && usageAllows(certificate, keyCertSign);
+}
+
+/** RFC 5280 4.2.1.9: how many authorities may follow below this one; undefined where it sets no limit. */
+export function pathLength(certificate: Certificate): number | undefined {
+  const constraints = certificate.extensions.get(oids.basicConstraints);
+  const length = constraints === undefined ? undefined : inside(nested(constraints.value))[1];
+  if (length === undefined) return undefined;
+  const [value, more] = contents(expectTag(length, tags.integer, "a path length"));
+  if (value === undefined || value > 127) throw unreadable("a certificate's path length is malformed");
+  return more === undefined ? value : undefined;
 }
 
 export const digitalSignature = 0;

@@ -1,6 +1,6 @@
 import { signatureCheck, settle, type SignatureCheck } from "../keys/signature-check.ts";
 import { forged, guarded, type Refusal, unknownToTrust, unreadable } from "../refusal.ts";
-import { isAuthority, parseCertificate, type Certificate } from "./certificate.ts";
+import { digestOfSignatureOid, isAuthority, parseCertificate, type Certificate } from "./certificate.ts";
 import { whole } from "./der.ts";
 
 /** A chain of issuers that the trust document names, from the one that signs leaves up to the root. Checked once, when read. */
@@ -107,5 +107,5 @@ export const issuedBy = (certificate: Certificate, issuer: Certificate): Signatu
     issuer.key,
     whole(certificate.tbs),
     certificate.signature,
-    certificate.signatureDigest,
+    digestOfSignatureOid(certificate.signatureAlgorithm),
   );
