@@ -7,6 +7,7 @@ import { minisign } from "./minisign/minisign.ts";
 import { npmAttestations } from "./npm-attestations/npm-attestations.ts";
 import { npmSignature } from "./npm-signature/npm-signature.ts";
 import { openpgpSignature } from "./openpgp/openpgp.ts";
+import { ociArtifact } from "./oci-artifact/oci-artifact.ts";
 import { pep740 } from "./pep740/pep740.ts";
 import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
 
@@ -14,6 +15,7 @@ import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
 export const formats: readonly ProvenanceFormat<Trust>[] = [
   minisign,
   openpgpSignature,
+  ociArtifact,
   npmAttestations,
   pep740,
   sigstoreBundle,
