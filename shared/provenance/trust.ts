@@ -58,6 +58,9 @@ export interface TrustedCertificate extends Anchor {
   readonly uses: ReadonlySet<CertificateUse>;
 }
 
+export const anchorsFor = ({ certificates }: Trust, use: CertificateUse): readonly TrustedCertificate[] =>
+  certificates.filter(({ uses }) => uses.has(use));
+
 /**
  * Sigstore's certificates: this issuer and this identity. Keys: this key id. Certificates of an authority in `certificates`: the
  * subject as text under the authority of that name, or the very certificate by its SHA-256.

@@ -3,6 +3,7 @@ import type { Trust } from "../trust.ts";
 import { cloudBuild } from "./cloud-build/cloud-build.ts";
 import { cosignBundle } from "./cosign-bundle/cosign-bundle.ts";
 import { dsse } from "./dsse/dsse.ts";
+import { jar } from "./jar/jar.ts";
 import { minisign } from "./minisign/minisign.ts";
 import { npmAttestations } from "./npm-attestations/npm-attestations.ts";
 import { npmSignature } from "./npm-signature/npm-signature.ts";
@@ -13,6 +14,7 @@ import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
 
 /** Every format, in the order they are asked whether a document is theirs. */
 export const formats: readonly ProvenanceFormat<Trust>[] = [
+  jar,
   minisign,
   openpgpSignature,
   ociArtifact,

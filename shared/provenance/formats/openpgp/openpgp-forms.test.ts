@@ -193,7 +193,7 @@ const haveGpg = ((): boolean => {
 })();
 
 describe.skipIf(!haveGpg)("what GnuPG signs (skipped without gpg)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "gpg-"));
+  const folder = haveGpg ? mkdtempSync(join(tmpdir(), "gpg-")) : "";
   const today = instant(Date.now() + 60_000);
   const gpg = (...args: string[]): Buffer =>
     execFileSync("gpg", ["--homedir", folder, "--batch", "--yes", "--quiet", ...args], {
