@@ -8,6 +8,7 @@ import { minisign } from "./minisign/minisign.ts";
 import { npmAttestations } from "./npm-attestations/npm-attestations.ts";
 import { npmSignature } from "./npm-signature/npm-signature.ts";
 import { openpgpSignature } from "./openpgp/openpgp.ts";
+import { nuget } from "./nuget/nuget.ts";
 import { ociArtifact } from "./oci-artifact/oci-artifact.ts";
 import { pep740 } from "./pep740/pep740.ts";
 import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
@@ -15,6 +16,7 @@ import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
 /** Every format, in the order they are asked whether a document is theirs. */
 export const formats: readonly ProvenanceFormat<Trust>[] = [
   jar,
+  nuget,
   minisign,
   openpgpSignature,
   ociArtifact,

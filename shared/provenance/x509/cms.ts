@@ -193,8 +193,9 @@ export function algorithmId(der: Der | undefined, what: string): Der {
   return expectTag(name, tags.oid, what);
 }
 
-export function digestByOid(id: Der): string {
-  const name = oidText(id);
+export const digestByOid = (id: Der): string => digestByName(oidText(id));
+
+export function digestByName(name: string): string {
   const known = digests.get(name);
   if (known === undefined) throw unsupported(`the digest ${weak.get(name) ?? name} is not accepted`);
   return known;
