@@ -6,7 +6,6 @@ import { contents, expectTag, inside, nested, oidText, tags, whole, type Der } f
 
 /** RFC 5652 5.1, as timestamps, jars and NuGet packages use it. Nothing in it is believed yet. */
 export interface SignedData {
-  readonly version: number;
   readonly contentType: string;
   /** Absent where the signature is detached. */
   readonly content: Buffer | undefined;
@@ -53,7 +52,11 @@ export function readSignedData(info: Der, what: string): SignedData {
   const announced = inside(expectTag(fields[1], tags.set, `${what}'s digests`)).map((one) =>
     digestByOid(algorithmId(one, `${what}'s digest`)),
   );
-  const [contentType, content] = inside(expectTag(fields[2], tags.sequence, `${what}'s content`));
+  const [typeId, content] = inside(expectTag(fields[2], tags.sequence, `${what}'s content`));
+  const contentType = oidText(expectTag(typeId, tags.oid, `${what}'s content type`));
+  // RFC 5652 5.1: with certificates and signers as they are read here, the version follows from the content's type.
+  const version = contentType === cmsOids.data ? 1 : 3;
+  if (small(fields[0], `${what}'s version`) !== version) throw unsupported(`${what} is not of version ${version}`);
   const [certificates, another] = fields.slice(3, -1);
   if (another !== undefined || (certificates !== undefined && certificates.tag !== 0xa0))
     throw unsupported(`${what} carries more than certificates`);
@@ -66,8 +69,7 @@ export function readSignedData(info: Der, what: string): SignedData {
   if (![first, ...rest].every(({ digest }) => announced.includes(digest)))
     throw unreadable(`${what} does not announce its signer's digest`);
   return {
-    version: small(fields[0], `${what}'s version`),
-    contentType: oidText(expectTag(contentType, tags.oid, `${what}'s content type`)),
+    contentType,
     content:
       content === undefined
         ? undefined

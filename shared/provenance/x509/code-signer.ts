@@ -4,7 +4,7 @@ import type { SubjectSigner } from "../sigstore/signer.ts";
 import type { Certificate } from "./certificate.ts";
 import { cmsOids, contentCheck, namesCertificate, onlyValue, type CmsSigner } from "./cms.ts";
 import { nameText } from "./distinguished-name.ts";
-import { certificatesBeside, pathTo, type Anchor } from "./path.ts";
+import { certificatesBeside, pathTo, requireIssuers, type Anchor } from "./path.ts";
 import { readToken, timeStamping, tokenCheck } from "./timestamp-token.ts";
 
 /** Whom the owner trusts to sign code of one kind, and to say when. */
@@ -49,6 +49,7 @@ export function codeSignerOf(
     );
   const at = times.length > 0 ? times.map((time) => time.at) : [now];
   const { anchor, pinned } = pathTo(trust.signers, certificate, brought, at, codeSigning);
+  requireIssuers(brought, trust.signers, what);
   const { fingerprint, subject } = certificate;
   const signer = { kind: "subject", authority: anchor.name, subject: nameText(subject), fingerprint } as const;
   return { signer, certificate, pinned, times };
@@ -77,6 +78,7 @@ function timesOf(signed: CmsSigner, anchors: readonly Anchor[]): CodeSigner["tim
   settle([tokenCheck(token, leaf)]);
   try {
     const { anchor } = pathTo(anchors, leaf, brought, [token.at], timeStamping);
+    requireIssuers(brought, anchors, "the timestamp");
     return [{ at: token.at, by: anchor.name }];
   } catch (cause) {
     const refusal = asRefusal(cause);
@@ -85,5 +87,9 @@ function timesOf(signed: CmsSigner, anchors: readonly Anchor[]): CodeSigner["tim
   }
 }
 
-export const certificatesOf = (signers: readonly CmsSigner[], brought: readonly Buffer[], what: string) =>
-  certificatesBeside(brought, (one) => signers.some((signer) => isSignerOf(signer)(one)), what);
+/** The certificates that travel with these signatures, none of them without a part. */
+export const certificatesOf = (
+  signers: readonly CmsSigner[],
+  brought: readonly Buffer[],
+  what: string,
+): readonly Certificate[] => certificatesBeside(brought, (one) => signers.some((by) => isSignerOf(by)(one)), what);

@@ -1,6 +1,7 @@
 import { settle } from "../keys/signature-check.ts";
 import { forged, guarded, Refusal, unknownToTrust, unreadable, unsupported } from "../refusal.ts";
 import {
+  digestOfSignatureOid,
   digitalSignature,
   extendedUsages,
   isAuthority,
@@ -132,8 +133,8 @@ function inWindow(path: TrustedPath, times: readonly number[]): TrustedPath {
 }
 
 /**
- * The certificates beside a signature are not covered by it. Each has to be a signer's, or by name stand above one that plays a part;
- * answers them parsed.
+ * The certificates beside a signature are not covered by it. Each has to be a signer's, or by name stand above one that plays a part.
+ * Answers them parsed.
  */
 export function certificatesBeside(
   brought: readonly Buffer[],
@@ -149,3 +150,33 @@ export function certificatesBeside(
   if (part.size !== all.length) throw unreadable(`${what} carries certificates that play no part`);
   return all;
 }
+
+/** Beside a signature that leads to an anchor: each of them is an anchor's, or was issued by one of them or an anchor. */
+export function requireIssuers(all: readonly Certificate[], anchors: readonly Anchor[], what: string): void {
+  const known = [...all, ...anchors.map(({ certificate }) => certificate)];
+  for (const one of all) {
+    if (anchors.some(({ certificate }) => certificate.der.equals(one.der)) || !isAccepted(one)) continue;
+    const issuers = known.filter(({ subject }) => subject.equals(one.issuer));
+    if (!issuers.some((issuer) => issues(issuer, one)))
+      throw unreadable(`${what} carries a certificate that nobody at hand issued`);
+  }
+}
+
+const issues = (issuer: Certificate, one: Certificate): boolean =>
+  guarded(
+    () => {
+      settle([issuedBy(one, issuer)]);
+      return true;
+    },
+    () => false,
+  );
+
+/** Old roots signed themselves with SHA-1. As long as no step of a chain rests on one, it may lie there. */
+const isAccepted = ({ signatureAlgorithm }: Certificate): boolean =>
+  guarded(
+    () => {
+      digestOfSignatureOid(signatureAlgorithm);
+      return true;
+    },
+    () => false,
+  );

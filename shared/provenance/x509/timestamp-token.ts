@@ -22,9 +22,7 @@ export interface TimestampToken {
 }
 
 export function readToken(info: Der, stamped: Uint8Array): TimestampToken {
-  const { version, contentType, content, certificates, signers } = readSignedData(info, "the timestamp");
-  // RFC 5652 5.1: version 3, because the content is of another type than plain data.
-  if (version !== 3) throw unsupported("the timestamp is not of version 3");
+  const { contentType, content, certificates, signers } = readSignedData(info, "the timestamp");
   if (contentType !== tstInfo || content === undefined) throw unreadable("this is not a timestamp");
   const [signer, another] = signers;
   if (another !== undefined) throw unreadable("a timestamp has one signer");

@@ -424,7 +424,7 @@ describe("a signature block", () => {
     ["without signed attributes, as older tools write", block({}, { withoutAttributes: true }), "signed publisher"],
     ["with its content inside", block({ content: signatureFile }), "signed publisher"],
     ["with other content inside", block({ content: Buffer.from("x") }), "unchecked unreadable"],
-    ["of another content type", block({ contentType: oidOf.tstInfo }), "unchecked unreadable"],
+    ["of another content type", block({ contentType: oidOf.tstInfo, version: 3 }), "unchecked unreadable"],
     ["over another file", block({ signers: [forgeSigner(Buffer.from("x"), { by: signer })] }), "refuted forged"],
     ["whose attributes are of another type", block({}, { contentType: oidOf.tstInfo }), "refuted forged"],
     [
@@ -514,7 +514,7 @@ test("changed in a byte, a jar holds only where what lies in it stays the same",
     const whole = jarOf(name);
     const content = JSON.stringify(unzipSync(whole));
     const survivors: string[] = [];
-    for (let at = 0; at < whole.length; at += 5) {
+    for (let at = 0; at < whole.length; at += 7) {
       const bytes = Buffer.from(whole);
       bytes[at] = (bytes[at] ?? 0) ^ 0x01;
       // Times and other marks in the headers of the archive are not signed, nor are they what Java reads.
@@ -523,7 +523,7 @@ test("changed in a byte, a jar holds only where what lies in it stays the same",
     }
     expect(survivors).toEqual([]);
   }
-});
+}, 20_000);
 
 test("cut short anywhere, a jar is never signed", async () => {
   const whole = jarOf("plain");

@@ -97,11 +97,12 @@ function claimBy(
     throw unreadable(`${what} is made over something else`);
   const [by, another] = data.signers;
   if (another !== undefined) throw unreadable(`${what} has several signers`);
+  const trust = { signers: anchorsFor(question.trust, "jar"), timestamps: anchorsFor(question.trust, "timestamp") };
   const { signer, pinned, times } = codeSignerOf(
     by,
     { bytes: signatureFile, type: cmsOids.data },
     certificatesOf(data.signers, data.certificates, what),
-    { signers: anchorsFor(question.trust, "jar"), timestamps: anchorsFor(question.trust, "timestamp") },
+    trust,
     question.now,
     what,
   );

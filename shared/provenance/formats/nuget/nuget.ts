@@ -41,8 +41,8 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
     throw unreadable("a package's signature has one signer and its content inside");
   const counter = countersignerOf(primary);
   const signers = counter === undefined ? [primary] : [primary, counter];
-  const carried = certificatesOf(signers, data.certificates, "the package's signature");
   const trust = { signers: anchorsFor(question.trust, "nuget"), timestamps: anchorsFor(question.trust, "timestamp") };
+  const carried = certificatesOf(signers, data.certificates, "the package's signature");
   const first = signerClaim(primary, { bytes: data.content, type: cmsOids.data }, carried, trust, evidence, question);
   requireSameContent(signed, data.content);
   if (counter === undefined) return [first];
