@@ -87,11 +87,15 @@ function schemeOf(spki: Buffer): KeyScheme {
 
 function imported(spki: Buffer): KeyObject {
   try {
-    return createPublicKey({ key: spki, format: "der", type: "spki" });
+    // As PEM: given bytes, Node first tries two kinds of key objects, and each try costs as much as the import itself.
+    return createPublicKey(pemOf(spki));
   } catch {
     throw unreadable("the public key is no point on its curve");
   }
 }
+
+const pemOf = (spki: Buffer): string =>
+  `-----BEGIN PUBLIC KEY-----\n${spki.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END PUBLIC KEY-----\n`;
 
 /** The bytes of the key itself, without its algorithm: what RFC 5280 4.2.1.2 hashes for a key identifier. */
 export function keyBits(spki: Buffer): Buffer {

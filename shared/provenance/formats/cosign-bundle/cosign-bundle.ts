@@ -3,6 +3,7 @@ import { base64Bytes } from "../../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { publicKeyFromPem } from "../../keys/public-key.ts";
 import { unreadable } from "../../refusal.ts";
@@ -22,7 +23,7 @@ export const cosignBundle: ProvenanceFormat<Trust> = {
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
 };
 
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 16 * 1024)).toString("latin1");
+const head = (bytes: Uint8Array): string => headText(bytes, 16 * 1024);
 
 async function claimIn(evidence: Evidence, question: Question<Trust>): Promise<Claim> {
   const attested = await checkBundle(bundleIn(evidence, question), question);
