@@ -32,8 +32,10 @@ export function publicKey(spki: Buffer): PublicKey {
   const scheme = schemeOf(spki);
   const object = imported(spki);
   if (scheme === "rsa-pkcs1-sha256") {
-    const bits = object.asymmetricKeyDetails?.modulusLength ?? 0;
+    const { modulusLength: bits = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
     if (bits < 2048 || bits > 8192) throw unsupported(`an RSA key of ${bits} bits is not accepted`);
+    // With an exponent of one every number is its own signature.
+    if (publicExponent < 3n) throw unsupported("an RSA key with an exponent below 3 is not accepted");
   }
   return { object, scheme, spki, fingerprint: hash("sha256", spki, "hex") };
 }

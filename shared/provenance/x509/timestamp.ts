@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import { signatureCheck, type SignatureCheck } from "../keys/signature-check.ts";
 import { forged, unknownToTrust, unreadable, unsupported } from "../refusal.ts";
-import { digestOfSignatureOid, extendedUsages, type Certificate } from "./certificate.ts";
+import { digestOfSignatureOid, extendedUsages, oids, parseCertificate, type Certificate } from "./certificate.ts";
 import { contents, derTime, expectTag, inside, nested, oidText, readDer, tags, whole, type Der } from "./der.ts";
 import { issuerOf, type Authority } from "./chain.ts";
 
-/** A timestamp authority: its own certificate, and the chain above it. */
+/** A timestamp authority: its own certificate, unless the timestamp is to bring it, and the chain above it. */
 export interface TimestampAuthority {
-  readonly leaf: Certificate;
+  readonly leaf?: Certificate;
   readonly above: Authority;
 }
 
@@ -21,37 +21,51 @@ export function readTimestamp(
   const token = tokenOf(data.content);
   if (!hash(token.digest, stamped, "buffer").equals(token.imprint))
     throw forged("the timestamp was made for another signature");
-  const tsa = authorities.find(({ leaf }) => leaf.issuer.equals(data.issuer) && leaf.serial.equals(data.serial));
-  if (tsa === undefined)
-    throw unknownToTrust(
-      "its timestamp comes from an authority that the trust document does not name",
-      "a trust document that names this timestamp authority",
-    );
-  // RFC 3161 2.3: the certificate is for time stamping and nothing else.
-  if (extendedUsages(tsa.leaf).join() !== timeStamping)
+  const { leaf, above } = stamperOf(data, token.at, authorities);
+  // RFC 3161 2.3: the certificate is for time stamping and nothing else, and says so in a way nobody may pass over.
+  if (extendedUsages(leaf).join() !== timeStamping || leaf.extensions.get(oids.extendedKeyUsage)?.critical !== true)
     throw forged("the timestamp's certificate is not for time stamping");
-  // The certificates beside the signature are not covered by it: only the one we already know may stand there.
-  if (data.certificates.some((der) => !knownToChain(tsa, der)))
+  // The certificates beside the signature are not covered by it: only those that lead from it to the authority may stand there.
+  if (data.certificates.some((der) => ![leaf, ...above.issuers].some((one) => one.der.equals(der))))
     throw unreadable("the timestamp carries certificates that play no part");
   if (!signedDigest(data, token.digestOfContent(data.digest)).equals(data.messageDigest))
     throw forged("the timestamp's content is not what was signed");
-  if (!data.signingCertificates.every((id) => id.equals(hash(data.signingCertificateDigest, tsa.leaf.der, "buffer"))))
+  if (!data.signingCertificates.every((id) => id.equals(hash(data.signingCertificateDigest, leaf.der, "buffer"))))
     throw forged("the timestamp names another certificate");
-  const { checks } = issuerOf(tsa.leaf, [], [tsa.above], [token.at]);
+  const { checks } = issuerOf(leaf, [], [above], [token.at], timeStamping);
   const signed = signatureCheck(
     "the timestamp's signature",
-    tsa.leaf.key,
+    leaf.key,
     data.signedAttributes,
     data.signature,
     data.signatureDigest,
   );
-  return { at: token.at, by: tsa.above.name, checks: [signed, ...checks] };
+  return { at: token.at, by: above.name, checks: [signed, ...checks] };
 }
 
 const timeStamping = "1.3.6.1.5.5.7.3.8";
 
-const knownToChain = (tsa: TimestampAuthority, der: Buffer): boolean =>
-  [tsa.leaf, ...tsa.above.issuers].some((one) => one.der.equals(der));
+/** The certificate that the signer names by issuer and number: the trust document's, or one that a named authority issued. */
+function stamperOf(
+  { issuer, serial, certificates }: SignedData,
+  at: number,
+  authorities: readonly TimestampAuthority[],
+): { readonly leaf: Certificate; readonly above: Authority } {
+  const brought = authorities.some(({ leaf }) => leaf === undefined) ? certificates.map(parseCertificate) : [];
+  const named = authorities.flatMap(({ leaf, above }) =>
+    (leaf === undefined ? brought : [leaf])
+      .filter((one) => one.issuer.equals(issuer) && one.serial.equals(serial))
+      .filter((one) => above.issuers.some(({ subject }) => subject.equals(one.issuer)))
+      .map((one) => ({ leaf: one, above })),
+  );
+  const found = named.find(({ above }) => at >= above.from && at <= above.until) ?? named[0];
+  if (found === undefined)
+    throw unknownToTrust(
+      "its timestamp comes from an authority that the trust document does not name",
+      "a trust document that names this timestamp authority",
+    );
+  return found;
+}
 
 const signedDigest = (data: SignedData, digest: Buffer): Buffer => {
   if (data.messageDigest.length !== digest.length) throw forged("the timestamp's content is not what was signed");
@@ -177,7 +191,13 @@ interface Token {
 
 /** RFC 3161 2.4.2: TSTInfo. */
 function tokenOf(content: Buffer): Token {
-  const [version, , imprint, , time] = inside(expectTag(readDer(content), tags.sequence, "a timestamp's content"));
+  const [version, , imprint, , time, ...optional] = inside(
+    expectTag(readDer(content), tags.sequence, "a timestamp's content"),
+  );
+  // RFC 3161 2.4.2: accuracy, ordering, nonce and name do not move the time; a critical extension might.
+  const extensions = optional.find(({ tag }) => tag === 0xa1);
+  if (extensions !== undefined && inside(extensions).some((one) => inside(one)[1]?.tag === tags.boolean))
+    throw unsupported("the timestamp has a critical extension");
   if (contents(expectTag(version, tags.integer, "a timestamp's version"))[0] !== 1)
     throw unsupported("a timestamp is not of version 1");
   const [algorithm, digest] = inside(expectTag(imprint, tags.sequence, "a timestamp's imprint"));

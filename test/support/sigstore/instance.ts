@@ -68,10 +68,7 @@ export function sigstoreInstance(changes: InstanceChanges = {}): Instance {
       clock: issue({
         subject: "clock",
         key: clock.publicKey,
-        extensions: [
-          extensions.keyUsage(0),
-          extension("2.5.29.37", extendedTimeStamping, true),
-        ],
+        extensions: [extensions.keyUsage(0), extension("2.5.29.37", extendedTimeStamping, true)],
         ...changes.clock,
       }),
     },
@@ -156,7 +153,9 @@ export function trustedRoot(of: Instance, changes: Readonly<Record<string, unkno
   return {
     mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     tlogs: [logDocument(names.log, of.log), tilesDocument(of)],
-    certificateAuthorities: [authorityDocument("https://ca.example", of.certificates.intermediate, of.certificates.root)],
+    certificateAuthorities: [
+      authorityDocument("https://ca.example", of.certificates.intermediate, of.certificates.root),
+    ],
     ctlogs: [logDocument("certificates.example", of.certificateLog)],
     timestampAuthorities: [authorityDocument("https://clock.example", of.certificates.clock, of.certificates.root)],
     ...changes,

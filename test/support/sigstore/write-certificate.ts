@@ -80,4 +80,8 @@ export const alternativeName = {
   other: (type: string, text: string): Buffer => element(0xa0, oid(type), element(0xa0, utf8(text))),
 };
 
-export const usages = { codeSigning: "1.3.6.1.5.5.7.3.3", timeStamping: "1.3.6.1.5.5.7.3.8", server: "1.3.6.1.5.5.7.3.1" };
+export const usages = {
+  codeSigning: "1.3.6.1.5.5.7.3.3",
+  timeStamping: "1.3.6.1.5.5.7.3.8",
+  server: "1.3.6.1.5.5.7.3.1",
+};

@@ -30,7 +30,8 @@ export function timestampResponse(request: TimestampRequest): Buffer {
     sequence(oid(digests[digest]), nothing),
     octets(createHash(digest).update(stamped).digest()),
   );
-  const more = request.criticalExtension === true ? [element(0xa1, sequence(oid("1.2.3.4"), boolean(true), octets()))] : [];
+  const more =
+    request.criticalExtension === true ? [element(0xa1, sequence(oid("1.2.3.4"), boolean(true), octets()))] : [];
   const content = sequence(integer(1), oid("1.2.3.4.1"), imprint, integer(7), generalizedTime(at), ...more);
   const attributes = [
     sequence(oid("1.2.840.113549.1.9.3"), set(oid(tstInfo))),
