@@ -142,11 +142,19 @@ const signatureAlgorithms: ReadonlyMap<string, string | undefined> = new Map([
   ["1.3.101.112", undefined],
 ]);
 
-export function isAuthority(certificate: Certificate): boolean {
+/** RFC 5280 4.2.1.9 and 4.2.1.3: both have to allow it. */
+export const isAuthority = (certificate: Certificate): boolean =>
+  saysAuthority(certificate) && usageAllows(certificate, keyCertSign);
+
+/** For a signer it is enough that either says so: what could issue certificates is no signing certificate. */
+export const couldIssue = (certificate: Certificate): boolean =>
+  saysAuthority(certificate) || (certificate.extensions.has(oids.keyUsage) && usageAllows(certificate, keyCertSign));
+
+function saysAuthority(certificate: Certificate): boolean {
   const constraints = certificate.extensions.get(oids.basicConstraints);
   if (constraints === undefined) return false;
   const [authority] = inside(nested(constraints.value));
-  return authority?.tag === tags.boolean && isTrue(authority) && usageAllows(certificate, keyCertSign);
+  return authority?.tag === tags.boolean && isTrue(authority);
 }
 
 /** RFC 5280 4.2.1.9: how many authorities may stand below this one. Without a number, any. */

@@ -1,6 +1,13 @@
 import { signatureCheck, settle, type SignatureCheck } from "../keys/signature-check.ts";
 import { forged, guarded, type Refusal, unknownToTrust, unreadable } from "../refusal.ts";
-import { extendedUsages, isAuthority, parseCertificate, pathLength, type Certificate } from "./certificate.ts";
+import {
+  couldIssue,
+  extendedUsages,
+  isAuthority,
+  parseCertificate,
+  pathLength,
+  type Certificate,
+} from "./certificate.ts";
 import { whole } from "./der.ts";
 
 /** A chain of issuers that the trust document names, from the one that signs leaves up to the root. Checked once, when read. */
@@ -45,7 +52,7 @@ export function issuerOf(
   times: readonly number[],
   usage: string,
 ): { readonly authority: Authority; readonly issuer: Certificate; readonly checks: readonly SignatureCheck[] } {
-  if (isAuthority(leaf)) throw forged("the signing certificate is itself an authority");
+  if (couldIssue(leaf)) throw forged("the signing certificate is itself an authority");
   const unknown = between.filter(
     (der) => !authorities.some(({ issuers }) => issuers.some((one) => one.der.equals(der))),
   );

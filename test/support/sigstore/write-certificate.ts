@@ -22,6 +22,8 @@ export interface CertificateRequest {
   readonly extensions: readonly Buffer[];
   readonly serial?: readonly number[];
   readonly algorithm?: keyof typeof algorithms;
+  /** What stands behind the extensions, where nothing should. */
+  readonly behind?: readonly Buffer[];
 }
 
 export const algorithms = {
@@ -51,6 +53,7 @@ export function certificate(request: CertificateRequest): Issued {
     name(subject),
     spkiOf(key),
     ...(extensions.length === 0 ? [] : [element(0xa3, sequence(...extensions))]),
+    ...(request.behind ?? []),
   );
   return { tbs, der: sequence(tbs, named, bits(sign(digest, tbs, signedBy))) };
 }
