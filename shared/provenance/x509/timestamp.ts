@@ -30,8 +30,6 @@ export function readTimestamp(
     throw unreadable("the timestamp carries certificates that play no part");
   if (!signedDigest(data, token.digestOfContent(data.digest)).equals(data.messageDigest))
     throw forged("the timestamp's content is not what was signed");
-  if (!data.signingCertificates.every((id) => id.equals(hash(data.signingCertificateDigest, leaf.der, "buffer"))))
-    throw forged("the timestamp names another certificate");
   const { checks } = issuerOf(leaf, [], [above], [token.at], timeStamping);
   const signed = signatureCheck(
     "the timestamp's signature",
@@ -47,7 +45,7 @@ const timeStamping = "1.3.6.1.5.5.7.3.8";
 
 /** The certificate that the signer names by issuer and number: the trust document's, or one that a named authority issued. */
 function stamperOf(
-  { issuer, serial, certificates }: SignedData,
+  { issuer, serial, certificates, signingCertificates: ids, signingCertificateDigest: algorithm }: SignedData,
   at: number,
   authorities: readonly TimestampAuthority[],
 ): { readonly leaf: Certificate; readonly above: Authority } {
@@ -58,12 +56,15 @@ function stamperOf(
       .filter((one) => above.issuers.some(({ subject }) => subject.equals(one.issuer)))
       .map((one) => ({ leaf: one, above })),
   );
-  const found = named.find(({ above }) => at >= above.from && at <= above.until) ?? named[0];
-  if (found === undefined)
+  if (named.length === 0)
     throw unknownToTrust(
       "its timestamp comes from an authority that the trust document does not name",
       "a trust document that names this timestamp authority",
     );
+  // Issuer and number are names: the signed digest of the certificate says which one it was.
+  const signed = named.filter(({ leaf }) => ids.every((id) => id.equals(hash(algorithm, leaf.der, "buffer"))));
+  const found = signed.find(({ above }) => at >= above.from && at <= above.until) ?? signed[0];
+  if (found === undefined) throw forged("the timestamp names another certificate");
   return found;
 }
 

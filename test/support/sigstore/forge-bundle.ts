@@ -121,7 +121,8 @@ function entryDocument(made: Made, parts: EntryParts): unknown {
     kind,
     spec: log === "tiles" ? specOfTiles(made, kind) : specOfPromises(made, kind),
   };
-  const body = Buffer.from(JSON.stringify(parts.body?.(plain) ?? plain));
+  const logged = parts.body?.(plain) ?? plain;
+  const body = Buffer.from(typeof logged === "string" ? logged : JSON.stringify(logged));
   const id = log === "tiles" ? tilesIdOf(by) : logIdOf(by.log);
   const seconds = Math.floor(at / 1000);
   const promised = `{"body":"${b64(body)}","integratedTime":${seconds},"logID":"${id.toString("hex")}","logIndex":0}`;

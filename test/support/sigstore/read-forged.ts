@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import { instant, sha256 } from "@provost/shared/model/ids.ts";
 import type { Criteria } from "@provost/shared/provenance/criteria.ts";
 import type { Reading } from "@provost/shared/provenance/format.ts";
@@ -53,5 +54,7 @@ export function said(reading: Reading): string {
     case "refuted":
     case "unchecked":
       return `${reading.kind} ${reading.basis}: ${reading.why}`;
+    default:
+      return unreachable(reading);
   }
 }
