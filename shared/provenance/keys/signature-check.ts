@@ -38,16 +38,18 @@ export function settle(checks: readonly SignatureCheck[]): void {
 
 /**
  * The same, with the slow ones (P-384 costs ten times P-256 in OpenSSL) on the threads of the crypto pool meanwhile, but only
- * while several documents are being settled: waking a thread for one alone takes longer than it saves. The first in the list that
- * fails is named, whichever ended first. How many are under way changes when a check runs, never what it finds.
+ * while several documents are being settled: waking a thread for one alone takes longer than it saves. Two at a time keep a second
+ * core busy; the others are done here rather than waited for. The first in the list that fails is named, whichever ended first. How
+ * many are under way changes where a check runs, never what it finds.
  */
 export async function settleTogether(checks: readonly SignatureCheck[]): Promise<void> {
   underWay += 1;
   try {
     // Who asks about several documents at once comes this far with each of them before any is settled.
     await Promise.resolve();
-    const several = underWay > 1;
-    const aside = checks.map((check) => (several && check.slow ? holdsAside(check) : undefined));
+    const aside = checks.map((check) =>
+      underWay > 1 && check.slow && ranAside < maxAside ? holdsAside(check) : undefined,
+    );
     const here = checks.map((check, at) => aside[at] !== undefined || holds(check));
     const held = await Promise.all(aside.map((slow, at) => slow ?? Promise.resolve(here[at] === true)));
     const failed = checks[held.indexOf(false)];
@@ -58,6 +60,8 @@ export async function settleTogether(checks: readonly SignatureCheck[]): Promise
 }
 
 let underWay = 0;
+let ranAside = 0;
+const maxAside = 2;
 
 function holds(check: SignatureCheck): boolean {
   return [...digestsOf(check)].some((digest) => holdsOver(digest, check));
@@ -77,8 +81,13 @@ function* digestsOf({ digest, orDigest }: SignatureCheck): Generator<string | un
 }
 
 async function holdsAside(check: SignatureCheck): Promise<boolean> {
-  for (const digest of digestsOf(check)) if (await holdsOverAside(digest, check)) return true;
-  return false;
+  ranAside += 1;
+  try {
+    for (const digest of digestsOf(check)) if (await holdsOverAside(digest, check)) return true;
+    return false;
+  } finally {
+    ranAside -= 1;
+  }
 }
 
 function holdsOverAside(digest: string | undefined, check: SignatureCheck): Promise<boolean> {

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { base64Bytes } from "../../lib/strict-base64.ts";
+import { settle } from "../keys/signature-check.ts";
 import { publicKey, rsaPublicKey, type PublicKey } from "../keys/public-key.ts";
 import { unreadable } from "../refusal.ts";
-import { authority, type Authority } from "../x509/chain.ts";
+import { authority, issuedBy, type Authority } from "../x509/chain.ts";
 import { isAuthority, parseCertificate } from "../x509/certificate.ts";
 import type { CertificateLog } from "../x509/signed-certificate-timestamp.ts";
 import type { TimestampAuthority } from "../x509/timestamp.ts";
@@ -109,5 +110,9 @@ function timestampAuthorityOf(document: z.infer<typeof AuthorityDocument>): Time
   if (leaf !== undefined && rest.length === 0)
     throw unreadable("a timestamp authority needs its certificate and its issuer");
   const above = authority(document.uri, leaf === undefined ? chain : chain.slice(1), ...window(document.validFor));
-  return { ...(leaf === undefined ? {} : { leaf }), above };
+  if (leaf === undefined) return { above };
+  const issuer = above.issuers.find(({ subject }) => subject.equals(leaf.issuer));
+  if (issuer === undefined) throw unreadable("a timestamp authority's certificate is not by the issuer beside it");
+  settle([issuedBy(leaf, issuer)]);
+  return { leaf, above };
 }

@@ -5,7 +5,7 @@ import { digestOfSignatureOid, extendedUsages, oids, parseCertificate, type Cert
 import { contents, derTime, expectTag, inside, nested, oidText, readDer, tags, whole, type Der } from "./der.ts";
 import { issuerOf, type Authority } from "./chain.ts";
 
-/** A timestamp authority: its own certificate, unless the timestamp is to bring it, and the chain above it. */
+/** A timestamp authority: its own certificate, verified, unless the timestamp is to bring it; and the chain above it. */
 export interface TimestampAuthority {
   readonly leaf?: Certificate;
   readonly above: Authority;
@@ -21,7 +21,7 @@ export function readTimestamp(
   const token = tokenOf(data.content);
   if (!hash(token.digest, stamped, "buffer").equals(token.imprint))
     throw forged("the timestamp was made for another signature");
-  const { leaf, above } = stamperOf(data, token.at, authorities);
+  const { leaf, above, isVerified } = stamperOf(data, token.at, authorities);
   // RFC 3161 2.3: the certificate is for time stamping and nothing else, and says so in a way nobody may pass over.
   if (extendedUsages(leaf).join() !== timeStamping || leaf.extensions.get(oids.extendedKeyUsage)?.critical !== true)
     throw forged("the timestamp's certificate is not for time stamping");
@@ -38,7 +38,7 @@ export function readTimestamp(
     data.signature,
     data.signatureDigest,
   );
-  return { at: token.at, by: above.name, checks: [signed, ...checks] };
+  return { at: token.at, by: above.name, checks: isVerified ? [signed] : [signed, ...checks] };
 }
 
 const timeStamping = "1.3.6.1.5.5.7.3.8";
@@ -48,13 +48,13 @@ function stamperOf(
   { issuer, serial, certificates, signingCertificates: ids, signingCertificateDigest: algorithm }: SignedData,
   at: number,
   authorities: readonly TimestampAuthority[],
-): { readonly leaf: Certificate; readonly above: Authority } {
+): { readonly leaf: Certificate; readonly above: Authority; readonly isVerified: boolean } {
   const brought = authorities.some(({ leaf }) => leaf === undefined) ? certificates.map(parseCertificate) : [];
   const named = authorities.flatMap(({ leaf, above }) =>
     (leaf === undefined ? brought : [leaf])
       .filter((one) => one.issuer.equals(issuer) && one.serial.equals(serial))
       .filter((one) => above.issuers.some(({ subject }) => subject.equals(one.issuer)))
-      .map((one) => ({ leaf: one, above })),
+      .map((one) => ({ leaf: one, above, isVerified: one === leaf })),
   );
   if (named.length === 0)
     throw unknownToTrust(
