@@ -1,4 +1,4 @@
-import { forged } from "../refusal.ts";
+import { forged, unsupported } from "../refusal.ts";
 import { digitalSignature, extendedUsages, oids, usageAllows, type Certificate } from "../x509/certificate.ts";
 import { contents, expectTag, inside, nested, oidText, tags, type Der } from "../x509/der.ts";
 import { plainText } from "../x509/plain-text.ts";
@@ -61,13 +61,14 @@ export function certificateSigner(leaf: Certificate, authority: string): Certifi
   };
 }
 
-const codeSigning = "1.3.6.1.5.5.7.3.3";
+export const codeSigning = "1.3.6.1.5.5.7.3.3";
 
 function identityOf(leaf: Certificate): Pick<CertificateSigner, "identity" | "identityKind"> {
   const extension = leaf.extensions.get(oids.subjectAltName);
   if (extension === undefined) throw forged("its certificate names no identity");
   const [name, another] = inside(expectTag(nested(extension.value), tags.sequence, "the certificate's identity"));
-  if (name === undefined || another !== undefined) throw forged("its certificate does not name exactly one identity");
+  if (name === undefined) throw forged("its certificate names no identity");
+  if (another !== undefined) throw unsupported("its certificate names more than one identity");
   switch (name.tag) {
     case 0x86:
       return { identity: plainText(contents(name)), identityKind: "uri" };
@@ -76,7 +77,7 @@ function identityOf(leaf: Certificate): Pick<CertificateSigner, "identity" | "id
     case 0xa0:
       return { identity: otherName(name), identityKind: "other" };
     default:
-      throw forged("its certificate names an identity that is neither URI, e-mail nor user name");
+      throw unsupported("its certificate names an identity that is neither URI, e-mail nor user name");
   }
 }
 
@@ -84,7 +85,7 @@ function identityOf(leaf: Certificate): Pick<CertificateSigner, "identity" | "id
 function otherName(name: Der): string {
   const [type, holder] = inside(name);
   if (oidText(expectTag(type, tags.oid, "the certificate's identity")) !== "1.3.6.1.4.1.57264.1.7")
-    throw forged("its certificate names an identity of an unknown type");
+    throw unsupported("its certificate names an identity of an unknown type");
   return plainText(
     contents(expectTag(nested(expectTag(holder, 0xa0, "the identity")), tags.utf8String, "the identity")),
   );

@@ -1,6 +1,6 @@
 import { settle } from "../keys/signature-check.ts";
 import { asRefusal, forged, Refusal, unreadable } from "../refusal.ts";
-import type { SubjectSigner } from "../sigstore/signer.ts";
+import { codeSigning, type SubjectSigner } from "../sigstore/signer.ts";
 import type { Certificate } from "./certificate.ts";
 import { cmsOids, contentCheck, namesCertificate, onlyValue, type CmsSigner } from "./cms.ts";
 import { nameText } from "./distinguished-name.ts";
@@ -21,8 +21,6 @@ export interface CodeSigner {
   /** Empty where no timestamp of an authority that the owner names comes with it. */
   readonly times: readonly { readonly at: number; readonly by: string }[];
 }
-
-export const codeSigning = "1.3.6.1.5.5.7.3.3";
 
 /**
  * One CMS signature over `content`, every signature settled: the signer's, the timestamp's, each certificate's. Without a timestamp the

@@ -1,6 +1,7 @@
 import { settle } from "../keys/signature-check.ts";
 import { forged, guarded, Refusal, unknownToTrust, unreadable, unsupported } from "../refusal.ts";
 import {
+  couldIssue,
   digestOfSignatureOid,
   digitalSignature,
   extendedUsages,
@@ -44,7 +45,7 @@ export function pathTo(
     requireValid([leaf], times);
     return inWindow({ anchor: pinned, pinned: true }, times);
   }
-  if (isAuthority(leaf)) throw forged("the signing certificate is itself an authority");
+  if (couldIssue(leaf)) throw forged("the signing certificate is itself an authority");
   const ways = waysUp(leaf, brought, anchors);
   if (ways.length === 0)
     throw unknownToTrust(
@@ -95,8 +96,7 @@ function walked({ anchor, steps }: Way, times: readonly number[], usage: string)
   for (const [below, one] of above.entries()) {
     if (!isAuthority(one)) throw forged("a certificate in the chain may not issue others");
     // RFC 5280 4.2.1.9: how many certificates may stand between it and the last one.
-    if (below > (pathLength(one) ?? maxSteps))
-      throw forged("a certificate in the chain issued an authority it may not");
+    if (below > pathLength(one)) throw forged("a certificate in the chain issued an authority it may not");
     if (!isFor(one, usage) && !extendedUsages(one).includes(anyUsage))
       throw forged("a certificate in the chain may not issue certificates for this use");
     if (one.extensions.has(nameConstraints)) throw unsupported("an authority with name constraints is not read");

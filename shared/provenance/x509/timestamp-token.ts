@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { SignatureCheck } from "../keys/signature-check.ts";
 import { forged, unreadable, unsupported } from "../refusal.ts";
-import { extendedUsages, type Certificate } from "./certificate.ts";
+import { extendedUsages, oids, type Certificate } from "./certificate.ts";
 import {
   algorithmId,
   contentCheck,
@@ -35,8 +35,8 @@ const tstInfo = "1.2.840.113549.1.9.16.1.4";
 
 /** That `leaf` may stamp time, is the certificate the token names, and the signature that then has to hold. */
 export function tokenCheck({ signer, content }: TimestampToken, leaf: Certificate): SignatureCheck {
-  // RFC 3161 2.3: the certificate is for time stamping and nothing else.
-  if (extendedUsages(leaf).join() !== timeStamping)
+  // RFC 3161 2.3: the certificate is for time stamping and nothing else, and says so in a way nobody may pass over.
+  if (extendedUsages(leaf).join() !== timeStamping || leaf.extensions.get(oids.extendedKeyUsage)?.critical !== true)
     throw forged("the timestamp's certificate is not for time stamping");
   if (signer.signed === undefined) throw unreadable("the timestamp has no signed attributes");
   const named = namesCertificate(signer, leaf, "the timestamp");
@@ -50,7 +50,13 @@ export const timeStamping = "1.3.6.1.5.5.7.3.8";
 
 /** RFC 3161 2.4.2: TSTInfo. */
 function infoOf(content: Buffer): { readonly at: number; readonly digest: string; readonly imprint: Buffer } {
-  const [version, , imprint, , time] = inside(expectTag(readDer(content), tags.sequence, "a timestamp's content"));
+  const [version, , imprint, , time, ...optional] = inside(
+    expectTag(readDer(content), tags.sequence, "a timestamp's content"),
+  );
+  // RFC 3161 2.4.2: accuracy, ordering, nonce and name do not move the time; a critical extension might.
+  const extensions = optional.find(({ tag }) => tag === 0xa1);
+  if (extensions !== undefined && inside(extensions).some((one) => inside(one)[1]?.tag === tags.boolean))
+    throw unsupported("the timestamp has a critical extension");
   if (small(version, "a timestamp's version") !== 1) throw unsupported("a timestamp is not of version 1");
   const [algorithm, digest] = inside(expectTag(imprint, tags.sequence, "a timestamp's imprint"));
   return {

@@ -5,6 +5,7 @@ import { claimOf } from "../../claims.ts";
 import { checkCosign, type CosignBundle } from "../../cosign/check-cosign.ts";
 import { pemCertificates } from "../../cosign/pem-certificates.ts";
 import { cosignBytes, RekorBundleDocument, rekorEntry } from "../../cosign/rekor-bundle.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { publicKeyFromPem } from "../../keys/public-key.ts";
 import { unreadable } from "../../refusal.ts";
@@ -32,7 +33,7 @@ function isSignature(bytes: Uint8Array): boolean {
 }
 
 const maxPartsBytes = 16 * 1024;
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 16 * 1024)).toString("latin1");
+const head = (bytes: Uint8Array): string => headText(bytes, 16 * 1024);
 
 async function claimIn(evidence: Evidence, question: Question<Trust>): Promise<Claim> {
   const attested = await checkCosign(bundleIn(evidence, question), question);

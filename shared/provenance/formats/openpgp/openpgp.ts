@@ -2,6 +2,7 @@ import type { KeyID, Signature } from "openpgp";
 import { instant } from "../../../model/ids.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { Refusal, forged, unknownToTrust, unreadable, unsupported } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
@@ -21,7 +22,7 @@ export const openpgpSignature: ProvenanceFormat<Trust> = {
 
 const cleartext = "-----BEGIN PGP SIGNED MESSAGE-----";
 const armour = "-----BEGIN PGP SIGNATURE-----";
-const startOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 40)).toString("latin1");
+const startOf = (bytes: Uint8Array): string => headText(bytes, 40);
 const isArmoured = (bytes: Uint8Array): boolean => [cleartext, armour].some((one) => startOf(bytes).startsWith(one));
 
 /** RFC 9580 4.2: a signature packet (tag 2), in the old or the new form of header, version 4 to 6. */

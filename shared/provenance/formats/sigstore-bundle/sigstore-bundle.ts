@@ -1,4 +1,5 @@
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { type Refusal, asRefusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
@@ -10,13 +11,13 @@ import type { Claim } from "../../../model/verdict.ts";
 /** Sigstore bundles, one JSON document or one on each line (as `gh attestation download` writes them). */
 export const sigstoreBundle: ProvenanceFormat<Trust> = {
   id: "sigstore-bundle",
-  recognises: ({ bytes }) =>
-    head(bytes).includes('"mediaType"') && head(bytes).includes("application/vnd.dev.sigstore.bundle"),
+  recognises: ({ bytes }) => {
+    // The media type stands first or after the material; a bundle's material is small.
+    const head = headText(bytes, 256 * 1024);
+    return head.includes('"mediaType"') && head.includes("application/vnd.dev.sigstore.bundle");
+  },
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
 };
-
-/** The media type stands first or after the material; a bundle's material is small. */
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 256 * 1024)).toString("latin1");
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {
   const held: Claim[] = [];
