@@ -2,6 +2,7 @@
 import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
 import { mutants } from "./mutants.ts";
+import { ociArtifacts } from "./oci-artifacts.ts";
 import { policyController } from "./policy-controller.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
@@ -14,6 +15,7 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   inTotoExamples,
   sigstoreJs,
   ghCli,
+  ociArtifacts,
   policyController,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);

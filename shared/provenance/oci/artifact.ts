@@ -18,7 +18,7 @@ export interface Artifact {
   /** The blob of each layer, in the manifest's order; undefined for a layer of a kind that is not read. */
   readonly blobs: readonly (Buffer | undefined)[];
   /** The manifest that the signatures are about, where the question is about a file that it lists. */
-  readonly about: { readonly digest: string; readonly manifest: Manifest } | undefined;
+  readonly about: { readonly digest: string; readonly manifest: Manifest; readonly bytes: Buffer } | undefined;
 }
 
 export const artifactType = "application/vnd.provost.oci-artifact.v1+json";
@@ -27,7 +27,7 @@ export const artifactType = "application/vnd.provost.oci-artifact.v1+json";
 export const layerTypes = {
   simpleSigning: "application/vnd.dev.cosign.simplesigning.v1+json",
   envelope: "application/vnd.dsse.envelope.v1+json",
-  bundle: /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=0\.[12]|\.v0\.3\+json)$/,
+  bundle: /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=0\.[123]|\.v0\.3\+json)$/,
 } as const;
 
 /** What a registry has to be asked for beside the manifest. */
@@ -122,6 +122,7 @@ function requireBlob({ digest, size }: Descriptor, bytes: Uint8Array): void {
 const aboutOf = (bytes: Buffer): NonNullable<Artifact["about"]> => ({
   digest: ociDigest(bytes),
   manifest: readManifest(bytes),
+  bytes,
 });
 
 function decoded(encoded: string): Buffer {

@@ -62,12 +62,12 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
 
 /** The manifest that has to be signed: the subject itself, or the one that lists the subject among its layers. */
 function signedSubject({ about }: Artifact, subject: Subject): Subject {
-  if (about === undefined || about.digest === `sha256:${subject.sha256}`) return { sha256: subject.sha256 };
+  if (about === undefined || about.digest === `sha256:${subject.sha256}`) return subject;
   if (!about.manifest.layers.some(({ digest }) => digest === `sha256:${subject.sha256}`))
     throw new Refusal("foreign", "the manifest it is about does not list this file");
   const digest = sha256(about.digest.slice("sha256:".length));
   if (digest === undefined) throw unreadable("the manifest has no digest");
-  return { sha256: digest };
+  return { sha256: digest, bytes: about.bytes };
 }
 
 function checkLayer(layer: Descriptor, blob: Buffer, question: Question<Trust>): ReturnType<typeof checkBundle> {
