@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
+import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { firstSubject } from "./first-subject.ts";
 import { evidenceAt, provenance, subjectOf } from "./vectors.ts";
 
@@ -11,6 +12,12 @@ export interface Seed {
   readonly evidence: Evidence;
   readonly subject: Subject;
   readonly artefact?: Uint8Array;
+  /** The document is the file it is about. */
+  readonly embedded?: boolean;
+  /** Where it is not the public-good instance's. */
+  readonly trust?: Trust;
+  /** What the document means, for forms with bytes that mean nothing. A JSON document means its value. */
+  meaning?(bytes: Uint8Array): Promise<string>;
 }
 
 /** One of each kind: bundle versions, log entry kinds, timestamps, npm with keys, PEP 740 both ways. */

@@ -4,6 +4,7 @@ import type { Evidence } from "@provost/shared/provenance/format.ts";
 import { knownBuilders, hostedRunners } from "@provost/shared/provenance/slsa/known-builders.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import { readOne } from "@provost/shared/provenance/verify.ts";
+import { formatSeeds } from "./format-seeds.ts";
 import { mutantSeeds, type Seed } from "./mutant-seeds.ts";
 import { evidenceOf, now, publicTrust, setResult, subjectOf, type CaseResult, type SetResult } from "./vectors.ts";
 
@@ -13,11 +14,12 @@ import { evidenceOf, now, publicTrust, setResult, subjectOf, type CaseResult, ty
  * of the document as it was (white space, an escape spelt otherwise).
  */
 export async function mutants(count: number, seed: number): Promise<SetResult> {
-  const seeds = mutantSeeds();
+  const seeds = [...mutantSeeds(), ...(await formatSeeds())];
   const random = generator(seed);
-  const trust = publicTrust({ builders: [...knownBuilders, ...hostedRunners] });
+  const published = publicTrust({ builders: [...knownBuilders, ...hostedRunners] });
   const results: CaseResult[] = [];
   for (const one of seeds) {
+    const trust = one.trust ?? published;
     const reading = await readOne(one.evidence, { subject: one.subject, criteria: {}, trust, now });
     results.push({ id: `${one.name} unchanged`, asExpected: reading.kind === "claims", got: reading.kind });
   }
@@ -25,8 +27,9 @@ export async function mutants(count: number, seed: number): Promise<SetResult> {
     const one = seeds[at % seeds.length];
     if (one === undefined) break;
     const mutant = mutated(one, random);
+    const trust = one.trust ?? published;
     const reading = await readOne(mutant.evidence, { subject: mutant.subject, criteria: {}, trust, now });
-    const survived = reading.kind === "claims" && !sameMeaning(one, mutant);
+    const survived = reading.kind === "claims" && !(await sameMeaning(one, mutant));
     results.push({ id: `${one.name} ${mutant.how}`, asExpected: !survived, got: reading.kind });
   }
   return setResult("mutants", results);
@@ -41,7 +44,7 @@ interface Mutant {
 type Random = (below: number) => number;
 
 function mutated(one: Seed, random: Random): Mutant {
-  const way = random(10);
+  const way = one.embedded === true ? 0 : random(10);
   if (way < 3) return mutatedText(one, random);
   if (way < 9) return mutatedLeaf(one, random);
   return one.artefact === undefined ? mutatedText(one, random) : mutatedArtefact(one, one.artefact, random);
@@ -49,7 +52,8 @@ function mutated(one: Seed, random: Random): Mutant {
 
 function mutatedText(one: Seed, random: Random): Mutant {
   const [bytes, at] = flipped(one.evidence.bytes, random);
-  return { how: `text byte ${at}`, evidence: evidenceOf(bytes, one.name), subject: one.subject };
+  const subject = one.embedded === true ? subjectOf(bytes) : one.subject;
+  return { how: `text byte ${at}`, evidence: evidenceOf(bytes, one.name), subject };
 }
 
 function mutatedArtefact(one: Seed, artefact: Uint8Array, random: Random): Mutant {
@@ -83,8 +87,10 @@ function flipped(bytes: Uint8Array, random: Random): readonly [Uint8Array, numbe
   return [copy, at];
 }
 
-function sameMeaning(one: Seed, mutant: Mutant): boolean {
+async function sameMeaning(one: Seed, mutant: Mutant): Promise<boolean> {
   if (mutant.evidence === one.evidence) return false;
+  if (one.meaning !== undefined)
+    return (await one.meaning(mutant.evidence.bytes)) === (await one.meaning(one.evidence.bytes));
   const [before, after] = [one.evidence, mutant.evidence].map(({ bytes }) => {
     try {
       return { value: JSON.parse(Buffer.from(bytes).toString("utf8")) as unknown };

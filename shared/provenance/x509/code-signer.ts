@@ -1,5 +1,5 @@
 import { settle } from "../keys/signature-check.ts";
-import { asRefusal, forged, Refusal, unreadable } from "../refusal.ts";
+import { asRefusal, forged, Refusal, unreadable, unsupported } from "../refusal.ts";
 import { codeSigning, type SubjectSigner } from "../sigstore/signer.ts";
 import type { Certificate } from "./certificate.ts";
 import { cmsOids, contentCheck, namesCertificate, onlyValue, type CmsSigner } from "./cms.ts";
@@ -11,6 +11,15 @@ import { readToken, timeStamping, tokenCheck } from "./timestamp-token.ts";
 export interface CodeTrust {
   readonly signers: readonly Anchor[];
   readonly timestamps: readonly Anchor[];
+}
+
+/** What a signature has to be over. */
+export interface SignedBytes {
+  readonly bytes: Uint8Array;
+  /** The content's type; undefined in a countersignature. */
+  readonly type: string | undefined;
+  /** Whoever asks reads the countersignature too. */
+  readonly mayBeCountersigned?: boolean;
 }
 
 export interface CodeSigner {
@@ -28,7 +37,7 @@ export interface CodeSigner {
  */
 export function codeSignerOf(
   signed: CmsSigner,
-  content: { readonly bytes: Uint8Array; readonly type: string | undefined },
+  content: SignedBytes,
   brought: readonly Certificate[],
   trust: CodeTrust,
   now: number,
@@ -37,6 +46,9 @@ export function codeSignerOf(
   const certificate = [...brought, ...trust.signers.map((one) => one.certificate)].find(isSignerOf(signed));
   if (certificate === undefined) throw unreadable(`${what} comes without its signer's certificate`);
   if (namesCertificate(signed, certificate, what) === false) throw forged(`${what} names another certificate`);
+  for (const name of signed.unsigned.values.keys())
+    if (name !== cmsOids.timestampToken && !(name === cmsOids.countersignature && content.mayBeCountersigned === true))
+      throw unsupported(`${what} carries an attribute that nobody signed: ${name}`);
   settle([contentCheck(signed, certificate, content.bytes, content.type, what)]);
   const times = timesOf(signed, trust.timestamps);
   if (times.some(({ at }) => at > now + clockSkew))

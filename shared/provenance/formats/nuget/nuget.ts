@@ -9,7 +9,7 @@ import { codeSigning } from "../../sigstore/signer.ts";
 import { anchorsFor, type Trust } from "../../trust.ts";
 import { extendedUsages, type Certificate } from "../../x509/certificate.ts";
 import { cmsOids, namesCertificate, onlyValue, readSignedData, readSigner, type CmsSigner } from "../../x509/cms.ts";
-import { certificatesOf, codeSignerOf, type CodeTrust } from "../../x509/code-signer.ts";
+import { certificatesOf, codeSignerOf, type CodeTrust, type SignedBytes } from "../../x509/code-signer.ts";
 import { readDer } from "../../x509/der.ts";
 import { readSignedPackage, signatureName, type SignedPackage } from "./package-content.ts";
 import { roleOf, signedHash, statedBy, type Role } from "./signature-content.ts";
@@ -44,7 +44,8 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
   const signers = counter === undefined ? [primary] : [primary, counter];
   const trust = { signers: anchorsFor(question.trust, "nuget"), timestamps: anchorsFor(question.trust, "timestamp") };
   const carried = certificatesOf(signers, data.certificates, "the package's signature");
-  const first = signerClaim(primary, { bytes: data.content, type: cmsOids.data }, carried, trust, evidence, question);
+  const content = { bytes: data.content, type: cmsOids.data, mayBeCountersigned: true };
+  const first = signerClaim(primary, content, carried, trust, evidence, question);
   requireSameContent(signed, data.content);
   if (counter === undefined) return [first];
   return [
@@ -58,7 +59,7 @@ export const maxPackageBytes = 512 * 1024 * 1024;
 /** The role stands among the signed attributes: an author's signature cannot be passed off as a repository's. */
 function signerClaim(
   by: CmsSigner,
-  content: { readonly bytes: Uint8Array; readonly type: string | undefined },
+  content: SignedBytes,
   carried: readonly Certificate[],
   trust: CodeTrust,
   evidence: Evidence,
