@@ -11,6 +11,7 @@ import { publicKeyFromPem } from "../../keys/public-key.ts";
 import { unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
 import type { Trust } from "../../trust.ts";
+import { aboutCosign } from "./about-cosign.ts";
 
 /**
  * What `cosign sign-blob` wrote before Sigstore bundles. With `--bundle`: signature, certificate or key, and Rekor's promise, as JSON.
@@ -20,6 +21,7 @@ export const cosignBundle: ProvenanceFormat<Trust> = {
   id: "cosign-bundle",
   recognises: ({ bytes }) => (isJson(bytes) ? head(bytes).includes('"base64Signature"') : isSignature(bytes)),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
+  about: aboutCosign,
 };
 
 const isJson = (bytes: Uint8Array): boolean => /^\s*\{/.test(head(bytes));

@@ -19,6 +19,7 @@ export const jar: ProvenanceFormat<Trust> = {
   id: "jar",
   recognises: ({ bytes }) => isZip(bytes) && /META-INF\/[^/\0]{1,200}\.(?:RSA|DSA|EC)/i.test(tailOf(bytes)),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: ({ sha256: hex }) => [{ digests: [{ algorithm: "sha256", hex }] }],
 };
 
 const isZip = (bytes: Uint8Array): boolean =>

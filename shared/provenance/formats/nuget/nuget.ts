@@ -22,12 +22,15 @@ export const nuget: ProvenanceFormat<Trust> = {
   id: "nuget",
   recognises: ({ bytes }) => isZip(bytes) && tailOf(bytes).includes(signatureName),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: ({ sha256: hex }) => [{ digests: [{ algorithm: "sha256", hex }] }],
 };
 
 const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
-const tailOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.subarray(Math.max(0, bytes.length - window))).toString("latin1");
+const tailOf = (bytes: Uint8Array): Buffer => {
+  const start = Math.max(0, bytes.length - window);
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
+};
 const window = 8 * 1024 * 1024;
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { instant, sha256 } from "../../../model/ids.ts";
+import { documentKeys } from "../../document-keys.ts";
 import type { Evidence } from "../../format.ts";
 import { artifactDocument } from "../../oci/artifact.ts";
 import { ociDigest } from "../../oci/digest.ts";
@@ -248,6 +249,22 @@ test("a Sigstore bundle that refers to the image is read as one", async () => {
   expect(await standing(evidence, subject, trust(true))).toBe("signed publisher");
   expect(await standing(evidence)).toBe("unchecked unreachable");
   expect(await standing(evidence, { sha256: digest(otherImage) }, trust(true))).toBe("unproven none");
+});
+
+test("is filed under the image it signs, what it refers to, and the files that the image lists", () => {
+  const carrying = changed(signature(), (document) => (document["about"] = b64(image)));
+  const refers = { subject: descriptor("application/vnd.oci.image.manifest.v1+json", image) };
+  const subjects = (evidence: Evidence): readonly string[] => {
+    const read = documentKeys(evidence);
+    return read.kind === "keys" ? read.keys.subjects.map(({ hex }) => hex) : [read.why];
+  };
+  expect(subjects(signature())).toEqual([digest(image)]);
+  expect(subjects(signature(undefined, key, true, refers))).toEqual([digest(image)]);
+  expect(subjects(carrying)).toEqual([digest(image), digest(file)]);
+  expect(subjects(attestation(inToto1))).toEqual([digest(image)]);
+  expect(subjects(changed(signature(), (document) => (document["blobs"] = {})))).toEqual([
+    `the blob ${ociDigest(payloadFor(image))} is missing`,
+  ]);
 });
 
 test("one signature that holds is enough, and a broken one beside it changes nothing", async () => {

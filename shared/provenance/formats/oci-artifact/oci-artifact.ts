@@ -15,6 +15,7 @@ import { readBundle, type Bundle } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import type { Subject } from "../../subject.ts";
 import type { Trust } from "../../trust.ts";
+import { aboutArtifact } from "./about-artifact.ts";
 import { readEnvelopeIn, simpleSigningPayload } from "./payloads.ts";
 
 /**
@@ -25,6 +26,7 @@ export const ociArtifact: ProvenanceFormat<Trust> = {
   id: "oci-artifact",
   recognises: ({ bytes }) => head(bytes).includes(artifactType) || isBareManifest(bytes),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: aboutArtifact,
 };
 
 const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 1024)).toString("latin1");

@@ -9,6 +9,7 @@ import { reading } from "../../reading.ts";
 import type { Subject } from "../../subject.ts";
 import type { Trust } from "../../trust.ts";
 import { keysOf, library, type NamedKey } from "./keyring.ts";
+import { listedDigests } from "./listed-digests.ts";
 
 /**
  * OpenPGP: a detached signature over the file, or a clear-signed list of digests (SHA256SUMS, Release) that names the file. Keys count
@@ -18,6 +19,7 @@ export const openpgpSignature: ProvenanceFormat<Trust> = {
   id: "openpgp",
   recognises: ({ bytes }) => isArmoured(bytes) || isPacket(bytes),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
+  about: ({ bytes }) => (startOf(bytes).startsWith(cleartext) ? [{ digests: listedDigests(bytes) }] : [{}]),
 };
 
 const cleartext = "-----BEGIN PGP SIGNED MESSAGE-----";
