@@ -6,6 +6,7 @@ import { readTrust, type Trust, type TrustDocument } from "@provost/shared/prove
 import { forgeBundle, type BundleParts } from "../support/sigstore/forge-bundle.ts";
 import { b64, sigstoreInstance, trustedRoot } from "../support/sigstore/instance.ts";
 import { keyPair, type KeyPair } from "../support/sigstore/write-certificate.ts";
+import { jsonValue } from "./json-value.ts";
 import type { Seed } from "./mutant-seeds.ts";
 import { evidenceOf, subjectOf } from "./vectors.ts";
 
@@ -97,13 +98,21 @@ function cosign(): readonly Seed[] {
         },
       },
     };
-    return seed(
-      "cosign-bundle",
-      "cosign bundle",
-      JSON.stringify(document),
-      trust({ sigstore: [trustedRoot(instance)] }),
-    );
+    const by = trust({ sigstore: [trustedRoot(instance)] });
+    return { ...seed("cosign-bundle", "cosign bundle", JSON.stringify(document), by), meaning: cosignMeaning };
   });
+}
+
+/** Lines of PEM may end in one way or another. */
+function cosignMeaning(document: Uint8Array): unknown {
+  const value = jsonValue(document);
+  if (typeof value !== "object" || value === null || !("cert" in value) || typeof value.cert !== "string") return value;
+  return {
+    ...value,
+    cert: Buffer.from(value.cert, "base64")
+      .toString("latin1")
+      .replace(/[\r\n]/g, ""),
+  };
 }
 
 function envelope(): Seed {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import { readOne } from "@provost/shared/provenance/verify.ts";
+import { jsonValue } from "./json-value.ts";
 import { mutantSeeds, type Seed } from "./mutant-seeds.ts";
 import { evidenceOf, now, setResult, subjectOf, type CaseResult, type SetResult } from "./vectors.ts";
 
@@ -92,6 +94,8 @@ function mutated(one: Seed, part: Part, random: Random): Mutant {
     case "statement":
     case "other values":
       return mutatedValue(one, part.values[random(part.values.length)] ?? { at: 0, text: "" }, random);
+    default:
+      return unreachable(part);
   }
 }
 
@@ -121,14 +125,6 @@ async function sameMeaning(one: Seed, mutant: Mutant): Promise<boolean> {
   const meaning = one.meaning ?? jsonValue;
   const [before, after] = [await meaning(one.evidence.bytes), await meaning(mutant.evidence.bytes)];
   return before !== undefined && isDeepStrictEqual(before, after);
-}
-
-function jsonValue(document: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(document).toString("utf8")) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** mulberry32: a run is repeated by its seed. */
