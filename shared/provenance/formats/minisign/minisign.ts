@@ -18,6 +18,7 @@ export const minisign: ProvenanceFormat<Trust> = {
   id: "minisign",
   recognises: ({ bytes }) => headText(bytes, 19) === "untrusted comment: ",
   read: (evidence, question) => reading(question, () => [claimIn(evidence, question)]),
+  about: ({ bytes }) => [{ keyIds: [signatureIn(bytes).keyId] }],
 };
 
 function claimIn(evidence: Evidence, question: Question<Trust>): Claim {

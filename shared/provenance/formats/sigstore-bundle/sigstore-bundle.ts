@@ -3,6 +3,7 @@ import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { type Refusal, asRefusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByBundle } from "../../said.ts";
 import { readBundle } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import type { Trust } from "../../trust.ts";
@@ -17,6 +18,7 @@ export const sigstoreBundle: ProvenanceFormat<Trust> = {
     return /"media(?:Type|_type)"/.test(head) && head.includes("application/vnd.dev.sigstore.bundle");
   },
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: ({ bytes }) => documents(bytes).map((line) => saidByBundle(readBundle(line))),
 };
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {
