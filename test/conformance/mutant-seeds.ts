@@ -16,6 +16,8 @@ export interface Seed {
   readonly evidence: Evidence;
   readonly subject: Subject;
   readonly artefact?: Uint8Array;
+  /** The document is itself the file it is about: a signed package. */
+  readonly embedded?: boolean;
   readonly trust: Trust;
   /** What the document says, where two spellings of it say the same. JSON needs none: its value is its meaning. */
   readonly meaning?: (document: Uint8Array) => unknown;

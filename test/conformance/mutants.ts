@@ -49,7 +49,8 @@ interface Value {
   readonly text: string;
 }
 
-function partsOf({ evidence, artefact }: Seed): readonly Part[] {
+function partsOf({ evidence, artefact, embedded }: Seed): readonly Part[] {
+  if (embedded === true) return [{ kind: "document" }];
   const text = Buffer.from(evidence.bytes).toString("latin1");
   const found = [...text.matchAll(/"((?:[A-Za-z0-9+/_-]{4}){4,}(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?)"/g)];
   const values = Map.groupBy(
@@ -82,7 +83,8 @@ function mutated(one: Seed, part: Part, random: Random): Mutant {
   switch (part.kind) {
     case "document": {
       const [bytes, at] = flipped(one.evidence.bytes, random);
-      return { how: `text byte ${at}`, evidence: evidenceOf(bytes, one.name), subject: one.subject };
+      const subject = one.embedded === true ? subjectOf(bytes, { bytes }) : one.subject;
+      return { how: `text byte ${at}`, evidence: evidenceOf(bytes, one.name), subject };
     }
     case "artefact": {
       const [bytes, at] = flipped(part.bytes, random);
