@@ -27,17 +27,23 @@ import { forgeZip } from "../support/forge-zip.ts";
 import { firstSubject } from "./first-subject.ts";
 import type { Seed } from "./mutant-seeds.ts";
 import { attestationOf, referrerOf } from "./oci-artifacts.ts";
-import { evidenceOf, provenance, subjectOf } from "./vectors.ts";
+import { evidenceOf, haveVectors, provenance, publicTrust, subjectOf } from "./vectors.ts";
 
 /** One of each format whose documents nobody publishes as a set: made here, recorded, or published ones laid out anew. */
 export async function formatSeeds(): Promise<readonly Seed[]> {
-  return [jarSeed("plain"), jarSeed("stamped"), nugetSeed(), ...ociSeeds(), ...(await openpgpSeeds())];
+  return [
+    jarSeed("plain"),
+    jarSeed("stamped"),
+    nugetSeed(),
+    ...(haveVectors() ? ociSeeds() : []),
+    ...(await openpgpSeeds()),
+  ];
 }
 
 /** Such a file is evidence about itself: changed, it is another file, and another question. */
-function embedded(name: string, bytes: Uint8Array, trust: Trust): Seed {
-  const meaning = (of: Uint8Array): Promise<string> => Promise.resolve(contentOf(of));
-  return { name, evidence: evidenceOf(bytes, name), subject: subjectOf(bytes), embedded: true, trust, meaning };
+function embedded(format: string, name: string, bytes: Uint8Array, trust: Trust): Seed {
+  const evidence = evidenceOf(bytes, name);
+  return { format, name, evidence, subject: subjectOf(bytes), embedded: true, trust, meaning: contentOf };
 }
 
 /** What lies in a zip, by another reader. Marks in its headers are not signed by either format. */
@@ -53,7 +59,7 @@ function jarSeed(name: "plain" | "stamped"): Seed {
     certificates: [{ name: "Root", pem: recorded.root, uses: ["jar", "timestamp"] }],
     publishers: [{ authority: "Root", subject: { pattern: "CN=Example Publisher.*" } }],
   });
-  return embedded(`${name}.jar`, Buffer.from(recorded.jars[name], "base64"), trust);
+  return embedded("jar", `${name}.jar`, Buffer.from(recorded.jars[name], "base64"), trust);
 }
 
 function nugetSeed(): Seed {
@@ -88,16 +94,24 @@ function nugetSeed(): Seed {
     certificates: [{ name: "Root", pem: pemOf(root.der), uses: ["nuget", "timestamp"] }],
     publishers: [{ authority: "Root", subject: { exact: "CN=Repository" } }],
   });
-  return embedded("a.nupkg", forgeZip([...entries, { name: ".signature.p7s", data: signature, stored: true }]), trust);
+  return embedded(
+    "nuget",
+    "a.nupkg",
+    forgeZip([...entries, { name: ".signature.p7s", data: signature, stored: true }]),
+    trust,
+  );
 }
 
 function ociSeeds(): readonly Seed[] {
   const path = provenance("sigstore-js", "tests", "bundles", "bundleV02-intoto.sigstore");
   const subject = firstSubject(path);
+  const trust = publicTrust();
   return [
     ["attestation.oci.json", attestationOf(path)] as const,
     ["referrer.oci.json", referrerOf(path, subject)] as const,
-  ].flatMap(([name, evidence]) => (evidence === undefined ? [] : [{ name, evidence, subject }]));
+  ].flatMap(([name, evidence]) =>
+    evidence === undefined ? [] : [{ format: "oci-artifact", name, evidence, subject, trust }],
+  );
 }
 
 async function openpgpSeeds(): Promise<readonly Seed[]> {
@@ -109,20 +123,19 @@ async function openpgpSeeds(): Promise<readonly Seed[]> {
   const trust = trustIn({
     openpgp: [{ name: "P", base64: Buffer.from(key.toPublic().armor()).toString("base64") }],
   });
+  const seed = (name: string, text: string, meaning: NonNullable<Seed["meaning"]>): Seed => ({
+    format: "openpgp",
+    name,
+    evidence: evidenceOf(Buffer.from(text), name),
+    subject,
+    trust,
+    meaning,
+  });
   const message = await createMessage({ binary: Uint8Array.from(file) });
   const detached = await sign({ message, signingKeys: key, detached: true, format: "armored", date });
   const text = `- a list\n${subject.sha256}  run.sh\n`;
   const list = await sign({ message: await createCleartextMessage({ text }), signingKeys: key, date });
-  return [
-    { name: "run.sh.asc", evidence: evidenceOf(Buffer.from(detached), "run.sh.asc"), subject, trust, meaning: written },
-    {
-      name: "SHA256SUMS.asc",
-      evidence: evidenceOf(Buffer.from(list), "SHA256SUMS.asc"),
-      subject,
-      trust,
-      meaning: listed,
-    },
-  ];
+  return [seed("run.sh.asc", detached, written), seed("SHA256SUMS.asc", list, listed)];
 }
 
 /** Armour has headers, checksums and line ends that say nothing of the signature in it. */

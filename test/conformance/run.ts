@@ -37,8 +37,12 @@ function print(results: readonly SetResult[]): void {
     process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
     return;
   }
-  for (const { name, total, asExpected, unexpected } of results) {
+  for (const { name, total, asExpected, unexpected, counts = {} } of results) {
     process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
+    for (const [format, parts] of Object.entries(counts)) {
+      const each = Object.entries(parts).map(([part, count]) => `${part} ${count}`);
+      process.stdout.write(`  ${format}: ${each.join(", ")}\n`);
+    }
     for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
   }
 }

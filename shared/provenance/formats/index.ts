@@ -21,10 +21,13 @@ export const formats: readonly ProvenanceFormat<Trust>[] = [
   openpgpSignature,
   ociArtifact,
   npmAttestations,
-  pep740,
   sigstoreBundle,
+  pep740,
   cosignBundle,
   cloudBuild,
   dsse,
   npmSignature,
 ];
+
+/** Those whose document is the file that it is about. */
+export const embeddedFormats: readonly ProvenanceFormat<Trust>[] = [jar, nuget];

@@ -500,6 +500,12 @@ describe("a signature block", () => {
   });
 });
 
+test("a signed jar whose bytes are at hand needs no document beside it", async () => {
+  const bytes = jarOf("plain");
+  const { verdict } = await verify({ sha256: digest(bytes), bytes }, [], {}, trusted, now);
+  expect(verdict).toMatchObject({ standing: "signed", basis: "publisher" });
+});
+
 test("a file that is no signed jar is not taken for one", async () => {
   for (const bytes of [
     forgeZip([{ name: "META-INF/MANIFEST.MF", data: main }]),
