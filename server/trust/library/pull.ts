@@ -80,10 +80,10 @@ export function openPuller(parts: PullParts, overrides: Partial<PullOptions> = {
     let count = 0;
     try {
       if (wanted !== undefined && upstream.knows(wanted))
-        for await (const { bytes, name: title, mediaType, subject } of upstream.pull(wanted, asking.ask)) {
+        for await (const { bytes, name: title, subject } of upstream.pull(wanted, asking.ask)) {
           count += 1;
           if (count > upstreamLimits.documents) break;
-          const document = { bytes, name: title, mediaType, ...(subject === undefined ? {} : { subject }) };
+          const document = { bytes, name: title, ...(subject === undefined ? {} : { subject }) };
           // Stored before the next one is asked for; refusals are counted by nobody but the log of what was found.
           parts.library.take([document], `upstream ${upstream.id}`, parts.now());
         }
