@@ -2,6 +2,7 @@
 import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
 import { mutants } from "./mutants.ts";
+import { ociArtifacts } from "./oci-artifacts.ts";
 import { policyController } from "./policy-controller.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
@@ -14,6 +15,7 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   inTotoExamples,
   sigstoreJs,
   ghCli,
+  ociArtifacts,
   policyController,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
@@ -35,8 +37,12 @@ function print(results: readonly SetResult[]): void {
     process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
     return;
   }
-  for (const { name, total, asExpected, unexpected } of results) {
+  for (const { name, total, asExpected, unexpected, counts = {} } of results) {
     process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
+    for (const [format, parts] of Object.entries(counts)) {
+      const each = Object.entries(parts).map(([part, count]) => `${part} ${count}`);
+      process.stdout.write(`  ${format}: ${each.join(", ")}\n`);
+    }
     for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
   }
 }

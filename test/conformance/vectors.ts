@@ -19,6 +19,8 @@ export interface SetResult {
   readonly total: number;
   readonly asExpected: number;
   readonly unexpected: readonly string[];
+  /** How many of them, by format and by what was changed. */
+  readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export interface CaseResult {
