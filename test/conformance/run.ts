@@ -3,6 +3,8 @@ import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
 import { mutants } from "./mutants.ts";
 import { policyController } from "./policy-controller.ts";
+import { purl } from "./purl.ts";
+import { cycloneDx, spdx3 } from "./sbom.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
 
@@ -15,6 +17,9 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   sigstoreJs,
   ghCli,
   policyController,
+  purl,
+  cycloneDx,
+  spdx3,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
 const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);

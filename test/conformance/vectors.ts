@@ -11,6 +11,7 @@ import { readTrust, type Trust, type TrustDocument } from "@provost/shared/prove
 export const vectorsRoot =
   process.env["PROVOST_VECTORS"] ?? join(import.meta.dirname, "..", "..", "..", "shared", "vectors");
 export const provenance = (...path: readonly string[]): string => join(vectorsRoot, "provenance", ...path);
+export const sbomVectors = (...path: readonly string[]): string => join(vectorsRoot, "sbom", ...path);
 export const haveVectors = (): boolean => existsSync(provenance("EXPECTED.json"));
 
 /** One set of outside cases, and those that did not come out as their publisher says. */
