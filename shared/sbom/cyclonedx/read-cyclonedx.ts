@@ -1,4 +1,5 @@
 import { canonicalPurl } from "../../ecosystems/purl.ts";
+import { textMember } from "../../lib/bounded-json.ts";
 import { unreadable, unsupported } from "../../provenance/refusal.ts";
 import { digestOf } from "../digest.ts";
 import { listAt, neededText, objectAt, objectOf, textAt, textOf, timeAt, type Json } from "../fields.ts";
@@ -11,7 +12,7 @@ export const cycloneDxVersions = ["1.4", "1.5", "1.6", "1.7"] as const;
 export type CycloneDxVersion = (typeof cycloneDxVersions)[number];
 
 export const isCycloneDx = (document: Json): boolean =>
-  Object.hasOwn(document, "bomFormat") || /\/bom-1\.\d\.schema\.json$/.test(String(document["$schema"] ?? ""));
+  Object.hasOwn(document, "bomFormat") || /\/bom-1\.\d\.schema\.json$/.test(textMember(document, "$schema") ?? "");
 
 /** CycloneDX 1.4 to 1.7 in JSON. Throws a Refusal. */
 export function readCycloneDx(document: Json): Sbom {

@@ -1,3 +1,4 @@
+import { textMember } from "../../lib/bounded-json.ts";
 import { canonicalPurl } from "../../ecosystems/purl.ts";
 import { unreadable, unsupported } from "../../provenance/refusal.ts";
 import { digestOf } from "../digest.ts";
@@ -8,7 +9,8 @@ import { vexStatuses, type Vex, type VexProduct, type VexStatement } from "../ve
 
 const context = /^https:\/\/openvex\.dev\/ns(?:\/v(\d+\.\d+\.\d+))?$/;
 
-export const isOpenVex = (document: Json): boolean => String(document["@context"] ?? "").startsWith("https://openvex.");
+export const isOpenVex = (document: Json): boolean =>
+  (textMember(document, "@context") ?? "").startsWith("https://openvex.");
 
 /** OpenVEX 0.2.0, and 0.0.1 with its plainer names. Throws a Refusal. */
 export function readOpenVex(document: Json): Vex {

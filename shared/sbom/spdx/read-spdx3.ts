@@ -1,3 +1,4 @@
+import { textMember } from "../../lib/bounded-json.ts";
 import { canonicalPurl } from "../../ecosystems/purl.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { Instant, Purl } from "../../model/ids.ts";
@@ -10,7 +11,7 @@ import { Problems, shown } from "../problems.ts";
 import type { Sbom, SbomComponent, SbomDigest, SbomEdge } from "../sbom.ts";
 
 export const isSpdx3 = (document: Json): boolean =>
-  Object.hasOwn(document, "@graph") && String(document["@context"] ?? "").startsWith("https://spdx.org/rdf/3");
+  Object.hasOwn(document, "@graph") && (textMember(document, "@context") ?? "").startsWith("https://spdx.org/rdf/3");
 
 /**
  * SPDX 3.0 as JSON-LD in the shape that its specification fixes (one context, one flat graph): elements are found by `spdxId`, what
