@@ -1,7 +1,9 @@
 /** `npm run conformance [-- --json] [-- --mutants[=N]]`: other projects' published cases, and which come out otherwise. */
 import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
+import { inventory } from "./inventory.ts";
 import { mutants } from "./mutants.ts";
+import { openVex } from "./openvex.ts";
 import { policyController } from "./policy-controller.ts";
 import { purl } from "./purl.ts";
 import { cycloneDx, spdx3 } from "./sbom.ts";
@@ -20,6 +22,8 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   purl,
   cycloneDx,
   spdx3,
+  openVex,
+  inventory,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
 const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);
@@ -40,8 +44,9 @@ function print(results: readonly SetResult[]): void {
     process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
     return;
   }
-  for (const { name, total, asExpected, unexpected } of results) {
+  for (const { name, total, asExpected, unexpected, leftOut = [] } of results) {
     process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
     for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
+    for (const id of leftOut) process.stdout.write(`  left out: ${id}\n`);
   }
 }

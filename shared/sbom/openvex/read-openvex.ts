@@ -95,14 +95,19 @@ function productsOf(item: Json, where: string, strict: boolean, problems: Proble
     if (!strict && typeof value === "string") return [named(textOf(value, here), {}, problems)];
     const product = objectOf(value, here);
     const parts = listAt(product, "subcomponents", here, sbomLimits.perItem).map((part, index) =>
-      productOf(objectOf(part, `${here}.subcomponents[${index}]`), `${here}.subcomponents[${index}]`, problems),
+      productOf(
+        objectOf(part, `${here}.subcomponents[${index}]`),
+        `${here}.subcomponents[${index}]`,
+        partMembers,
+        problems,
+      ),
     );
-    return [productOf(product, here, problems), ...parts];
+    return [productOf(product, here, productMembers, problems), ...parts];
   });
 }
 
-function productOf(product: Json, where: string, problems: Problems): VexProduct {
-  onlyMembers(product, where, productMembers);
+function productOf(product: Json, where: string, members: ReadonlySet<string>, problems: Problems): VexProduct {
+  onlyMembers(product, where, members);
   const identifiers = objectAt(product, "identifiers", where) ?? {};
   onlyMembers(identifiers, `${where}.identifiers`, identifierMembers);
   if ("identifiers" in product && Object.keys(identifiers).length === 0)
@@ -141,7 +146,8 @@ const statementMembers = new Set(
   ).split(" "),
 );
 const vulnerabilityMembers = new Set(["@id", "name", "description", "aliases"]);
-const productMembers = new Set(["@id", "identifiers", "hashes", "subcomponents"]);
+const partMembers = new Set(["@id", "identifiers", "hashes"]);
+const productMembers = new Set([...partMembers, "subcomponents"]);
 const identifierMembers = new Set(["purl", "cpe22", "cpe23"]);
 const hashMembers = new Set(
   "md5 sha1 sha-256 sha-384 sha-512 sha3-224 sha3-256 sha3-384 sha3-512 blake2s-256 blake2b-256 blake2b-512".split(" "),
