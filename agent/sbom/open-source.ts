@@ -1,7 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { ByteSource } from "@provost/shared/self-claims/elf.ts";
 
-/** Hands an opened file to a reader that asks for pieces of it, and closes it. Undefined where it cannot be read. */
+/**
+ * Hands an opened file to a reader that asks for pieces of it, and closes it. Undefined where it cannot be read: whoever hashes the
+ * same file says why.
+ */
 export function withSource<T>(path: string | Buffer, use: (source: ByteSource) => T): T | undefined {
   let handle: number | undefined;
   try {

@@ -46,17 +46,21 @@ export type OrderedBill = Bill & { readonly serial: string };
 export function orderedBill(bill: Bill): OrderedBill {
   const refs = new Set([bill.subject.ref, ...bill.items.map(({ ref }) => ref)]);
   if (refs.size !== bill.items.length + 1) throw new TypeError("two items of a bill have the same ref");
+  const ordered = (item: BillItem): BillItem => ({
+    ...item,
+    dependsOn: [...new Set(item.dependsOn ?? [])].filter((ref) => refs.has(ref)).toSorted(byText),
+    digests: item.digests.toSorted((a, b) => byText(a.algorithm, b.algorithm)),
+    properties: item.properties.toSorted((a, b) => byText(a[0], b[0]) || byText(a[1], b[1])),
+    evidence: item.evidence.toSorted((a, b) => byText(a.sha256, b.sha256)),
+  });
+  const subject = ordered(bill.subject);
   const items = bill.items
     .map((item): BillItem => ({
-      ...item,
-      inside: item.inside !== undefined && refs.has(item.inside) ? item.inside : bill.subject.ref,
-      dependsOn: [...new Set(item.dependsOn ?? [])].filter((ref) => refs.has(ref)).toSorted(byText),
-      digests: item.digests.toSorted((a, b) => byText(a.algorithm, b.algorithm)),
-      properties: item.properties.toSorted((a, b) => byText(a[0], b[0]) || byText(a[1], b[1])),
-      evidence: item.evidence.toSorted((a, b) => byText(a.sha256, b.sha256)),
+      ...ordered(item),
+      inside: item.inside !== undefined && refs.has(item.inside) ? item.inside : subject.ref,
     }))
     .toSorted((a, b) => byText(a.ref, b.ref));
-  return { ...bill, items, serial: bill.serial ?? serialOf(bill.subject, items, bill.tool) };
+  return { ...bill, subject, items, serial: bill.serial ?? serialOf(subject, items, bill.tool) };
 }
 
 /** By UTF-16 code unit: no locale of the machine that writes it. */
