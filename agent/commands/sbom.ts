@@ -34,6 +34,7 @@ export interface SbomOptions {
 export function sbom(request: Request, subject: string, options: SbomOptions): ExitCode {
   const write = writerOf(options);
   const createdAt = timeOf(options, request.now());
+  const serial = options.serial === undefined ? undefined : serialOf(options.serial);
   const { terminal } = request;
   const found = look(request, subject);
   terminal.progress(undefined);
@@ -46,7 +47,7 @@ export function sbom(request: Request, subject: string, options: SbomOptions): E
   const bill: Bill = {
     ...found,
     createdAt,
-    ...(options.serial === undefined ? {} : { serial: serialOf(options.serial) }),
+    ...(serial === undefined ? {} : { serial }),
     tool: { name: "provost", version: productVersion },
   };
   terminal.outText(jsonPages(write(bill)));

@@ -27,6 +27,8 @@ await build({
     "chokidar",
     "systeminformation",
     "openpgp",
+    "ajv",
+    "ajv-formats",
     "sigstore",
     "@sigstore/*",
     "fastify",

@@ -373,7 +373,7 @@ describe("what is wrong has its reason", () => {
     ["deep components", `{"components":[`.repeat(40), "unreadable: it is nested deeper than 64"],
     ["bytes that are no text", "\u00ff\u00fe", "unreadable: it is not UTF-8"],
     ["prose", "This is our bill of materials.", "foreign: it is not JSON"],
-    ["XML", "<?xml version='1.0'?><bom/>", "foreign: it is not JSON"],
+    ["XML", "<?xml version='1.0'?><bom/>", "unsupported: XML is not read: the same document in JSON is"],
   ])("%s", (_name, text, why) => {
     const reading = readDocument(Buffer.from(text, "latin1"));
     expect(reading.kind === "refused" ? `${reading.basis}: ${reading.why}` : reading.kind).toBe(why);

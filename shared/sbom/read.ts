@@ -24,6 +24,8 @@ export function readDocument(bytes: Uint8Array): DocumentReading {
   const text = bytes[0] === openBrace ? undefined : textIn(bytes);
   if (text !== undefined && isTagValue(text))
     return answered(() => ({ kind: "sbom", sbom: readSpdx2(readTagValue(text)) }));
+  if (text !== undefined && /^\uFEFF?\s*</.test(text))
+    return { kind: "refused", basis: "unsupported", why: "XML is not read: the same document in JSON is" };
   const json = parseStrictJson(bytes, sbomLimits);
   if (json.ok) return readJsonDocument(json.value);
   const basis = text !== undefined && !/^\s*[{[]/.test(text) ? "foreign" : "unreadable";
