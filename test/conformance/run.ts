@@ -8,6 +8,7 @@ import { policyController } from "./policy-controller.ts";
 import { purl } from "./purl.ts";
 import { cycloneDx, spdx3 } from "./sbom.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
+import { writtenSboms } from "./written-sbom.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
 
 const sets: readonly (() => Promise<SetResult>)[] = [
@@ -24,6 +25,7 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   spdx3,
   openVex,
   inventory,
+  writtenSboms,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
 const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);
