@@ -40,14 +40,10 @@ function goProperties({ goVersion, path, main, settings }: GoBuildInfo): BillIte
 /** Where it was built from, and for what; not the flags and folders of the machine that built it. */
 const told = /^(?:vcs(?:\..+)?|GOOS|GOARCH|CGO_ENABLED|-trimpath)$/;
 
-function moduleItem({ path, version, sum }: GoModule, holder: string): BillItem {
+function moduleItem({ path, version, sum, replacedBy }: GoModule, holder: string): BillItem {
   const slash = path.lastIndexOf("/");
-  const purl = buildPurl({
-    type: "golang",
-    ...(slash === -1 ? {} : { namespace: path.slice(0, slash) }),
-    name: path.slice(slash + 1),
-    ...(version === "" ? {} : { version }),
-  });
+  const published = replacedBy === undefined && !version.startsWith("(");
+  const purl = published ? modulePurl(path, version, slash) : undefined;
   return {
     ...claimedItem(holder, `${path}@${version}`),
     name: path,
@@ -56,9 +52,18 @@ function moduleItem({ path, version, sum }: GoModule, holder: string): BillItem 
     properties: [
       ...claimedProperties("Go's build info"),
       ...(sum === undefined ? [] : [["provost:claimed:go-sum", sum] as const]),
+      ...(replacedBy === undefined ? [] : [["provost:claimed:go-replaced-by", replacedBy] as const]),
     ],
   };
 }
+
+const modulePurl = (path: string, version: string, slash: number) =>
+  buildPurl({
+    type: "golang",
+    ...(slash === -1 ? {} : { namespace: path.slice(0, slash) }),
+    name: path.slice(slash + 1),
+    ...(version === "" ? {} : { version }),
+  });
 
 function crateItems(crates: readonly AuditableCrate[], holder: string): Pick<Claimed, "items" | "dependsOn"> {
   const refs = crates.map(({ name, version, source }) => refOf(holder, `cargo:${name}@${version} ${source}`));

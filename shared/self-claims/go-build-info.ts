@@ -15,6 +15,8 @@ export interface GoModule {
   readonly version: string;
   /** "h1:..." of go.sum. */
   readonly sum?: string;
+  /** A folder of whoever built it stood in for the module: what it held, nobody else can know. */
+  readonly replacedBy?: string;
 }
 
 /** debug/buildinfo: the section .go.buildinfo in the form since Go 1.18, with both texts in it. Undefined for older ones. */
@@ -60,14 +62,23 @@ function linesIn(text: string): Omit<GoBuildInfo, "goVersion"> {
     if (kind === "path") path = first;
     else if (kind === "mod") main = moduleOf(first, second, third);
     else if (kind === "dep" && modules.length < maxModules) modules.push(moduleOf(first, second, third));
-    // A replacement stands behind the module that it replaces.
-    else if (kind === "=>" && modules.length > 0) modules[modules.length - 1] = moduleOf(first, second, third);
+    else if (kind === "=>") replaceLast(modules, moduleOf(first, second, third));
     else if (kind === "build") {
       const equals = first.indexOf("=");
       if (equals > 0 && settings.length < maxModules) settings.push([first.slice(0, equals), first.slice(equals + 1)]);
     }
   }
   return { ...(path === undefined ? {} : { path }), ...(main === undefined ? {} : { main }), modules, settings };
+}
+
+/** A replacement stands behind the module that it replaces: another module, or a folder. */
+function replaceLast(modules: GoModule[], replacement: GoModule): void {
+  const last = modules.pop();
+  if (last === undefined) return;
+  const { path, version } = last;
+  modules.push(
+    /^\.{0,2}[/\\]|^[A-Za-z]:/.test(replacement.path) ? { path, version, replacedBy: replacement.path } : replacement,
+  );
 }
 
 const moduleOf = (path: string, version: string, sum: string): GoModule => ({

@@ -79,7 +79,7 @@ const goSection = (lines: string): Buffer =>
 
 const goLines =
   "path\texample.org/tool/cmd\nmod\texample.org/tool\tv1.2.3\th1:a=\ndep\tgolang.org/x/sys\tv0.1.0\th1:b=\n" +
-  "dep\texample.org/old\tv1.0.0\th1:c=\n=>\texample.org/new\tv1.0.1\th1:d=\nbuild\tvcs.revision=abc\nbuild\t-ldflags=-X a=b\n";
+  "dep\texample.org/old\tv1.0.0\th1:c=\n=>\texample.org/new\tv1.0.1\th1:d=\ndep\texample.org/mine\tv0.0.0\n=>\t./mine\t(devel)\t\nbuild\tvcs.revision=abc\nbuild\t-ldflags=-X a=b\n";
 
 describe("what a program says of itself", () => {
   test.each<readonly [string, Shape]>([
@@ -123,6 +123,7 @@ describe("what a program says of itself", () => {
       modules: [
         { path: "golang.org/x/sys", version: "v0.1.0", sum: "h1:b=" },
         { path: "example.org/new", version: "v1.0.1", sum: "h1:d=" },
+        { path: "example.org/mine", version: "v0.0.0", replacedBy: "./mine" },
       ],
       settings: [
         ["vcs.revision", "abc"],
