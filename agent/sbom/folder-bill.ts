@@ -79,6 +79,7 @@ function walkBelow(folder: string, progress: (line: string) => void) {
       excluded: new Set(),
       seen: SeenFiles.forFiles(1000),
       deep: true,
+      mayBeKnown: () => false,
       knownAt: () => undefined,
       progress: (files, executables) => progress(`${files} files, ${executables} executable`),
     });
