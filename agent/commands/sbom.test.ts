@@ -160,7 +160,7 @@ const formats: readonly Partial<SbomOptions>[] = [
   { format: "spdx", specVersion: "3.0.1" },
 ];
 
-describe.each(formats)("as %j", (options) => {
+describe.each(formats)("as %j", { timeout: 60_000 }, (options) => {
   test("this device: packages, executables inside them, their standing, and the evidence", async () => {
     const { code, out, err } = run("device", options);
     expect([code, err]).toEqual([0, ""]);

@@ -1,4 +1,12 @@
-import type { PurlParts } from "./purl.ts";
+/** The parts of a package URL. `name` and `namespace` are decoded; qualifiers are few and known. */
+export interface PurlParts {
+  readonly type: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly version?: string;
+  readonly qualifiers?: Readonly<Record<string, string>>;
+  readonly subpath?: string;
+}
 
 /**
  * What the published definition of a type asks and packageurl-js does not know yet: letters that do not count, parts that

@@ -1,16 +1,8 @@
 import { PackageURL } from "packageurl-js";
 import type { Purl } from "../model/ids.ts";
-import { asItsType, withPlainName } from "./purl-types.ts";
+import { asItsType, withPlainName, type PurlParts } from "./purl-types.ts";
 
-/** The parts of a package URL. `name` and `namespace` are decoded; qualifiers are few and known. */
-export interface PurlParts {
-  readonly type: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly version?: string;
-  readonly qualifiers?: Readonly<Record<string, string>>;
-  readonly subpath?: string;
-}
+export type { PurlParts } from "./purl-types.ts";
 
 /** Canonical form (ECMA-427). Undefined when the parts make no package URL. */
 export function buildPurl(parts: PurlParts): Purl | undefined {

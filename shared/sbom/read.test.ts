@@ -404,7 +404,7 @@ describe("what is wrong has its reason", () => {
   });
 });
 
-describe("what is full is refused", () => {
+describe("what is full is refused", { timeout: 60_000 }, () => {
   test("more bytes than are read", () => {
     const large = Buffer.alloc(sbomLimits.bytes + 1, " ");
     expect(readDocument(large)).toEqual({
@@ -524,8 +524,8 @@ describe("what is odd is told, and the rest is read", () => {
     expect([problems.length, problems.at(-1)]).toEqual([51, "and 950 more"]);
   });
 
-  test("a chain of 150,000 dependencies is walked without a stack of its length", () => {
-    const components = Array.from({ length: 150_000 }, (_, at) => ({ type: "file", "bom-ref": `${at}`, name: "x" }));
+  test("a chain of 20,000 dependencies is walked without a stack of its length", () => {
+    const components = Array.from({ length: 20_000 }, (_, at) => ({ type: "file", "bom-ref": `${at}`, name: "x" }));
     const dependencies = components.slice(1).map((one, at) => ({ ref: `${at}`, dependsOn: [one["bom-ref"]] }));
     expect(problemsOf({ bomFormat: "CycloneDX", specVersion: "1.6", components, dependencies })).toEqual([]);
   });

@@ -68,7 +68,7 @@ function readBack(document: object): Sbom {
   return reading.sbom;
 }
 
-describe.each(writers)("%s", (_name, write, valid) => {
+describe.each(writers)("%s", { timeout: 60_000 }, (_name, write, valid) => {
   test("is read again with everything that was written", () => {
     const sbom = readBack(write(bill));
     expect(sbom).toMatchObject({ createdAt: Date.parse("2026-01-31T12:00:00Z"), problems: [] });

@@ -145,7 +145,7 @@ describe("what a program says of itself", () => {
   });
 });
 
-describe("what is malformed says nothing", () => {
+describe("what is malformed says nothing", { timeout: 60_000 }, () => {
   test.each([
     ["no ELF", Buffer.from("#!/bin/sh\n")],
     ["an empty file", Buffer.alloc(0)],

@@ -49,4 +49,4 @@ test.each<readonly [string, object, string]>([
 test("100,000 components are compared with each other in one pass", async () => {
   const components = Array.from({ length: 100_000 }, (_, at) => ({ ...component, name: `a${at}` }));
   expect(await validateCycloneDx({ ...bom, components }, "1.6")).toEqual({ ok: true });
-});
+}, 60_000);
