@@ -67,10 +67,16 @@ beforeAll(() => {
     "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\nMaintainer: A <a@b.c>\n\n",
   );
   put("root/var/lib/dpkg/info/tool.list", "/.\n/usr/bin/tool\n");
-  put("app/node_modules/left/package.json", '{"name":"left","version":"1.0.0"}');
+  put(
+    "app/node_modules/left/package.json",
+    '{"name":"left","version":"1.0.0","license":"MIT","dependencies":{"right":"2","gone":"1"}}',
+  );
   put("app/node_modules/left/cli.js", "#!/usr/bin/env node\n", 0o755);
-  put("app/node_modules/left/node_modules/right/package.json", '{"name":"right","version":"2.0.0"}');
-  put("venv/lib/python3.11/site-packages/Odd_Name-3.dist-info/METADATA", "Name: Odd_Name\nVersion: 3\n\n");
+  put("app/node_modules/left/node_modules/right/package.json", '{"name":"right","version":"2.0.0","license":"ask me"}');
+  put(
+    "venv/lib/python3.11/site-packages/Odd_Name-3.dist-info/METADATA",
+    "Name: Odd_Name\nVersion: 3\nLicense-Expression: MIT OR Apache-2.0\n\n",
+  );
   put("venv/lib/python3.11/site-packages/Odd_Name-3.dist-info/RECORD", "../../../bin/odd,,\n");
   put("venv/bin/odd", "#!/usr/bin/python3\n", 0o755);
   put("data.txt", "data\n");
@@ -199,6 +205,15 @@ describe.each(formats)("as %j", { timeout: 60_000 }, (options) => {
     ).toEqual(
       ["app/node_modules/left/cli.js", shown, "root/usr/bin/stray", "root/usr/bin/tool", "venv/bin/odd"].toSorted(),
     );
+    const licences = document.components.flatMap((one) => one.licences);
+    expect(licences).toEqual(expect.arrayContaining(["MIT", "MIT OR Apache-2.0"]));
+    expect(out).toContain("ask me");
+    const names = new Map(document.components.map((one) => [one.ref, one.name]));
+    expect(
+      document.edges
+        .filter(({ relation }) => relation === "depends-on")
+        .map(({ from, to }) => `${names.get(from)} > ${names.get(to)}`),
+    ).toEqual(["left > right"]);
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/u);
     expect(out).not.toContain(folder);
     expect(await accepted(out)).toEqual({ ok: true });

@@ -8,7 +8,7 @@ import type { FileRow } from "../inventory/file-rows.ts";
 import { factsOf } from "../inventory/file-rows.ts";
 import type { State } from "../state/state.ts";
 import { readMeta } from "../state/state.ts";
-import { installedItems, type InstalledItems } from "./installed.ts";
+import { installedItems, type InstalledItems, type PackageMore } from "./installed.ts";
 
 /** This device as the last pass left it in the agent's state: packages with their proofs, executables with their standing. */
 export function deviceBill(state: State): { readonly subject: BillItem; readonly items: readonly BillItem[] } {
@@ -33,8 +33,8 @@ interface ProofRow {
   readonly links: string;
 }
 
-function proofOf(row: ProofRow | undefined): Pick<BillItem, "properties" | "evidence"> {
-  if (row === undefined) return { properties: [["provost:proof", "none"]], evidence: [] };
+function proofOf(row: ProofRow | undefined): PackageMore {
+  if (row === undefined) return { properties: [["provost:proof", "none"]] };
   const links = JSON.parse(row.links) as readonly ChainLink[];
   const documents = new Map(
     links.flatMap(({ evidence = [] }) => evidence.map(({ sha256, title }) => [sha256, title] as const)),
@@ -52,7 +52,7 @@ function proofOf(row: ProofRow | undefined): Pick<BillItem, "properties" | "evid
 
 function subjectOf(state: State): BillItem {
   const told = readMeta(state, "device-frame");
-  const frame = told === undefined ? undefined : DeviceFrame.parse(JSON.parse(told));
+  const frame = told === undefined ? undefined : DeviceFrame.safeParse(JSON.parse(told)).data;
   return {
     ref: "device",
     kind: "device",

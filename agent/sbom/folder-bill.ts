@@ -14,6 +14,7 @@ import { SeenFiles } from "../inventory/seen.ts";
 import type { Candidate } from "../inventory/survey.ts";
 import { rootOf, survey } from "../inventory/survey.ts";
 import { claimedOf } from "./claimed.ts";
+import { declaredAt, type DeclaredAt } from "./declared.ts";
 import { installedItems } from "./installed.ts";
 import { withSource } from "./open-source.ts";
 
@@ -33,6 +34,7 @@ export function folderBill(folder: string, progress: (line: string) => void, sto
   const walked = walkBelow(folder, progress);
   problems.push(...walked.blind.map(({ what, count, why }) => `${count} ${what}: ${why}`));
   const packages: InstalledPackage[] = [];
+  const declared = new Map<InstalledPackage, ReturnType<DeclaredAt["get"]>>();
   const records = new Map<string, FileRecord>();
   const roots = walked.roots.map(({ root }) => root).toSorted((a, b) => b.length - a.length);
   for (const found of walked.roots) {
@@ -42,11 +44,15 @@ export function folderBill(folder: string, progress: (line: string) => void, sto
       .map(({ path }) => path.slice(found.root.length));
     const books = readBooks(folder, withOwnTree(folder, found), new Set(wanted));
     packages.push(...books.packages);
+    for (const item of books.packages) declared.set(item, books.declared.get(item.location));
     problems.push(...books.problems.map(({ path, why }) => `${found.root}${path}: ${why}`));
     for (const record of books.records)
       if (!records.has(found.root + record.path)) records.set(found.root + record.path, record);
   }
-  const installed = installedItems(packages);
+  const installed = installedItems(packages, (item) => {
+    const { licence, dependsOn = [] } = declared.get(item) ?? {};
+    return { needs: dependsOn, ...(licence === undefined ? {} : { licence }) };
+  });
   const items: BillItem[] = [...installed.items];
   for (const candidate of walked.candidates) {
     if (stop.aborted) break;
@@ -111,7 +117,7 @@ function readBooks(folder: string, found: Found, wanted: ReadonlySet<string>) {
       if (isProblem(item)) problems.push(item);
       else records.push(item);
   }
-  return { packages, records, problems };
+  return { packages, records, problems, declared: declaredAt(view, packages) };
 }
 
 function fileItems(

@@ -10,39 +10,45 @@ export interface InstalledItems {
   ownerOf(root: string, purl: Purl, path: string): string | undefined;
 }
 
+/** What else is known of one package. */
+export interface PackageMore {
+  readonly properties?: BillItem["properties"];
+  readonly evidence?: BillItem["evidence"];
+  readonly licence?: string;
+  /** Where the packages that it needs lie, in the same root and ecosystem. */
+  readonly needs?: readonly string[];
+}
+
 export function installedItems(
   packages: readonly InstalledPackage[],
-  more: (item: InstalledPackage) => Pick<BillItem, "properties" | "evidence"> = () => ({
-    properties: [],
-    evidence: [],
-  }),
+  more: (item: InstalledPackage) => PackageMore = () => ({}),
 ): InstalledItems {
-  const places = Map.groupBy(packages, ({ purl }) => purl);
-  const owners = new Map<string, { readonly location: string; readonly ref: string }[]>();
+  const alike = Map.groupBy(packages, ({ purl }) => purl);
+  const refOf = ({ purl, root, location }: InstalledPackage): string =>
+    alike.get(purl)?.length === 1 ? purl : `${purl}#${root}${location}`;
+  const places = new Map(packages.map((item) => [placeOf(item, item.location), refOf(item)]));
+  const owners = Map.groupBy(packages, ({ root, purl }) => `${root}\n${purl}`);
   const items = new Map<string, BillItem>();
   for (const item of packages) {
-    const alone = places.get(item.purl)?.length === 1;
-    const ref = alone ? item.purl : `${item.purl}#${item.root}${item.location}`;
-    items.set(ref, packageItem(item, ref, more(item)));
-    const key = `${item.root}\n${item.purl}`;
-    owners.set(key, [...(owners.get(key) ?? []), { location: item.location, ref }]);
+    const { needs = [], ...told } = more(item);
+    const dependsOn = needs.flatMap((location) => places.get(placeOf(item, location)) ?? []);
+    items.set(refOf(item), { ...packageItem(item, refOf(item), told), dependsOn });
   }
   return {
     items: [...items.values()],
     ownerOf(root, purl, path) {
       const known = owners.get(`${root}\n${purl}`) ?? [];
       const holding = known.filter(({ location }) => isBelow(path, location));
-      const nearest = holding.toSorted((a, b) => b.location.length - a.location.length)[0];
-      return (nearest ?? known[0])?.ref;
+      const nearest = holding.toSorted((a, b) => b.location.length - a.location.length)[0] ?? known[0];
+      return nearest && refOf(nearest);
     },
   };
 }
 
-function packageItem(
-  item: InstalledPackage,
-  ref: string,
-  { properties, evidence }: Pick<BillItem, "properties" | "evidence">,
-): BillItem {
+const placeOf = ({ root, ecosystem }: InstalledPackage, location: string): string =>
+  `${ecosystem}\n${root}\n${location}`;
+
+function packageItem(item: InstalledPackage, ref: string, more: PackageMore): BillItem {
   // Only dpkg's origin names who made the package; npm's and PyPI's say where it came from.
   const supplier = item.ecosystem === "deb" ? item.origin : undefined;
   const origin = item.ecosystem === "deb" ? undefined : item.origin;
@@ -54,8 +60,9 @@ function packageItem(
     purl: item.purl,
     digests: [],
     ...(supplier === undefined ? {} : { supplier }),
+    ...(more.licence === undefined ? {} : { licence: more.licence }),
     location: item.root + item.location,
-    evidence,
+    evidence: more.evidence ?? [],
     properties: [
       ["provost:ecosystem", item.ecosystem],
       ...(item.arch === undefined ? [] : [["provost:architecture", item.arch] as const]),
@@ -63,7 +70,7 @@ function packageItem(
       ...(origin === undefined ? [] : [["provost:origin", origin] as const]),
       ...(item.integrity === undefined ? [] : [["provost:pinned", item.integrity] as const]),
       ...(item.state === undefined ? [] : [["provost:state", item.state] as const]),
-      ...properties,
+      ...(more.properties ?? []),
     ],
   };
 }

@@ -24,6 +24,8 @@ export interface BillItem {
   readonly purl?: Purl;
   readonly digests: readonly SbomDigest[];
   readonly supplier?: string;
+  /** As its author declares it. */
+  readonly licence?: string;
   /** Where it lies, as path text. */
   readonly location?: string;
   /** The item it is part of; the subject itself where that is none. */

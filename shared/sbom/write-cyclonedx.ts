@@ -1,5 +1,7 @@
 import { orderedBill, timeText, type Bill, type BillItem, type OrderedBill } from "./bill.ts";
 
+import { licenceOf } from "./licence.ts";
+
 export type WrittenCycloneDx = "1.6" | "1.7";
 
 /** CycloneDX as JSON: what stands inside what is nested, what is not known of dependencies is said to be unknown. */
@@ -35,6 +37,7 @@ function component(item: BillItem, inside: Inside): object {
     name: item.name,
     ...(item.version === undefined ? {} : { version: item.version }),
     ...(item.digests.length === 0 ? {} : { hashes: item.digests.map(hash) }),
+    ...(item.licence === undefined ? {} : { licenses: [licence(item.licence)] }),
     ...(item.purl === undefined ? {} : { purl: item.purl }),
     ...(item.evidence.length === 0 ? {} : { externalReferences: item.evidence.map(reference) }),
     ...(parts.length === 0 ? {} : { components: parts.map((part) => component(part, inside)) }),
@@ -47,6 +50,11 @@ const hash = ({ algorithm, hex }: BillItem["digests"][number]): object => ({
   alg: algorithm === "md5" ? "MD5" : algorithm.replace(/^sha(?=\d)/, "SHA-"),
   content: hex,
 });
+
+function licence(written: string): object {
+  const { kind, text } = licenceOf(written);
+  return kind === "expression" ? { expression: text } : { license: { [kind]: text } };
+}
 
 /** The bytes are found by their digest in the evidence library, wherever that is. */
 const reference = ({ sha256, says }: BillItem["evidence"][number]): object => ({

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { orderedBill, timeText, type Bill, type BillItem, type OrderedBill } from "./bill.ts";
+import { expressionOf } from "./licence.ts";
 
 /**
  * SPDX 2.3 as JSON. Files are packages whose purpose is FILE: a File of SPDX must come with its SHA-1 (8.4), which nobody should
@@ -22,7 +23,9 @@ export function writeSpdx2(unordered: Bill): object {
 }
 
 function packageOf(item: BillItem, annotator: string, annotationDate: string): object {
+  const declared = item.licence === undefined ? undefined : expressionOf(item.licence);
   const said = [
+    ...(item.licence === undefined || declared !== undefined ? [] : [["provost:licence", item.licence] as const]),
     ...(item.location === undefined ? [] : [["provost:location", item.location] as const]),
     ...item.properties,
   ].map(([name, value]) => `${name}=${value}`);
@@ -34,6 +37,7 @@ function packageOf(item: BillItem, annotator: string, annotationDate: string): o
     filesAnalyzed: false,
     primaryPackagePurpose: purposes[item.kind],
     ...(item.supplier === undefined ? {} : { supplier: `Organization: ${item.supplier}` }),
+    ...(declared === undefined ? {} : { licenseDeclared: declared }),
     ...(item.digests.length === 0 ? {} : { checksums: item.digests.map(checksum) }),
     ...(item.purl === undefined && item.evidence.length === 0 ? {} : { externalRefs: externalRefs(item) }),
     ...(said.length === 0

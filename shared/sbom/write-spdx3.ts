@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import { orderedBill, timeText, type Bill, type BillItem, type OrderedBill } from "./bill.ts";
+import { expressionOf } from "./licence.ts";
 
 /** SPDX 3.0.1 as JSON-LD: one flat graph with the profiles core, software and, for our properties, extension. */
 export function writeSpdx3(unordered: Bill): object {
   const bill = orderedBill(unordered);
   const name = naming(bill);
   const all = [bill.subject, ...bill.items];
+  const expressions = [
+    ...new Set(all.flatMap(({ licence }) => (licence === undefined ? [] : (expressionOf(licence) ?? [])))),
+  ];
   const suppliers = [...new Set(all.flatMap(({ supplier }) => supplier ?? []))];
   return {
     "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
@@ -22,7 +26,7 @@ export function writeSpdx3(unordered: Bill): object {
       element("Tool", name("tool", "provost"), { name: `${bill.tool.name} ${bill.tool.version}` }),
       ...suppliers.map((supplier) => element("Organization", name("supplier", supplier), { name: supplier })),
       element("SpdxDocument", name("document", ""), {
-        profileConformance: ["core", "software", "extension"],
+        profileConformance: ["core", "software", "simpleLicensing", "extension"],
         rootElement: [name("sbom", "")],
       }),
       element("software_Sbom", name("sbom", ""), {
@@ -30,6 +34,11 @@ export function writeSpdx3(unordered: Bill): object {
         rootElement: [name("item", bill.subject.ref)],
       }),
       ...all.map((item) => artefact(item, name)),
+      ...expressions.map((text) =>
+        element("simplelicensing_LicenseExpression", name("licence", text), {
+          simplelicensing_licenseExpression: text,
+        }),
+      ),
       ...relationships(bill, name),
     ],
   };
@@ -48,6 +57,9 @@ const element = (type: string, spdxId: string, more: object): object => ({ type,
 
 function artefact(item: BillItem, name: Naming): object {
   const properties = [
+    ...(item.licence === undefined || expressionOf(item.licence) !== undefined
+      ? []
+      : [["provost:licence", item.licence] as const]),
     ...(item.location === undefined ? [] : [["provost:location", item.location] as const]),
     ...item.properties,
   ];
@@ -97,6 +109,10 @@ function relationships({ subject, items }: OrderedBill, name: Naming): readonly 
       to: to.map((ref) => name("item", ref)),
       completeness,
     });
+  const licensed = [subject, ...items].flatMap(({ ref, licence }) => {
+    const text = licence === undefined ? undefined : expressionOf(licence);
+    return text === undefined ? [] : [{ ref, text }];
+  });
   const inside = Map.groupBy(items, (item) => item.inside ?? subject.ref);
   return [
     ...[...inside].map(([holder, parts]) =>
@@ -109,6 +125,13 @@ function relationships({ subject, items }: OrderedBill, name: Naming): readonly 
     ),
     ...[subject, ...items].flatMap(({ ref, dependsOn = [] }) =>
       dependsOn.length === 0 ? [] : [related(ref, "dependsOn", dependsOn, "incomplete")],
+    ),
+    ...licensed.map(({ ref, text }) =>
+      element("Relationship", name("relationship", `${ref} hasDeclaredLicense`), {
+        from: name("item", ref),
+        relationshipType: "hasDeclaredLicense",
+        to: [name("licence", text)],
+      }),
     ),
   ];
 }

@@ -38,6 +38,7 @@ const bill: Bill = {
       version: "1",
       purl: "pkg:deb/debian/b@1?arch=amd64" as Purl,
       supplier: "Debian (debian@example.org)",
+      licence: "MIT OR Apache-2.0",
       location: "/var/lib/dpkg",
       dependsOn: ["other", "nowhere", "other"],
       evidence: [{ sha256: sha, says: "InRelease of Debian" }],
@@ -79,6 +80,7 @@ describe.each(writers)("%s", { timeout: 60_000 }, (_name, write, valid) => {
       version: "1",
       purl: "pkg:deb/debian/b@1?arch=amd64",
       supplier: "Debian (debian@example.org)",
+      licences: ["MIT OR Apache-2.0"],
     });
     expect(sbom.components.find((one) => one.name === "file:/usr/bin/b")?.digests).toEqual([
       { algorithm: "sha1", hex: "ef".repeat(20) },

@@ -42,7 +42,13 @@ function bills(): Readonly<Record<string, Bill>> {
   });
   const kinds = ["device", "application", "library", "file", "folder"] as const;
   const odd = kinds.map((kind) =>
-    item(`a ${kind} "<\n>`, { kind, supplier: "é \n (x)", location: "/x y", inside: "s" }),
+    item(`a ${kind} "<\n>`, {
+      kind,
+      licence: kind === "file" ? "MIT" : `${kind} \n`,
+      supplier: "é \n (x)",
+      location: "/x y",
+      inside: "s",
+    }),
   );
   const image = sbomVectors("inventory", "image-pkg-coverage");
   return {
