@@ -4,7 +4,7 @@ import { pathBytes } from "@provost/shared/lib/path-text.ts";
 import type { FileRecord, InstalledPackage, InventoryProblem } from "@provost/shared/model/inventory.ts";
 import type { BillItem } from "@provost/shared/sbom/bill.ts";
 import { readSelfClaims } from "@provost/shared/self-claims/self-claims.ts";
-import type { Found } from "../ecosystems/ecosystem.ts";
+import type { DeclaredAt, Found } from "../ecosystems/ecosystem.ts";
 import { isProblem } from "../ecosystems/ecosystem.ts";
 import { diskEcosystems } from "../ecosystems/index.ts";
 import { openRoot } from "../ecosystems/root-view.ts";
@@ -14,7 +14,6 @@ import { SeenFiles } from "../inventory/seen.ts";
 import type { Candidate } from "../inventory/survey.ts";
 import { rootOf, survey } from "../inventory/survey.ts";
 import { claimedOf } from "./claimed.ts";
-import { declaredAt, type DeclaredAt } from "./declared.ts";
 import { installedItems } from "./installed.ts";
 import { withSource } from "./open-source.ts";
 
@@ -44,15 +43,12 @@ export function folderBill(folder: string, progress: (line: string) => void, sto
       .map(({ path }) => path.slice(found.root.length));
     const books = readBooks(folder, withOwnTree(folder, found), new Set(wanted));
     packages.push(...books.packages);
-    for (const item of books.packages) declared.set(item, books.declared.get(item.location));
+    for (const [item, said] of books.declared) declared.set(item, said);
     problems.push(...books.problems.map(({ path, why }) => `${found.root}${path}: ${why}`));
     for (const record of books.records)
       if (!records.has(found.root + record.path)) records.set(found.root + record.path, record);
   }
-  const installed = installedItems(packages, (item) => {
-    const { licence, dependsOn = [] } = declared.get(item) ?? {};
-    return { needs: dependsOn, ...(licence === undefined ? {} : { licence }) };
-  });
+  const installed = installedItems(packages, (item) => declared.get(item) ?? {});
   const items: BillItem[] = [...installed.items];
   for (const candidate of walked.candidates) {
     if (stop.aborted) break;
@@ -105,6 +101,7 @@ function readBooks(folder: string, found: Found, wanted: ReadonlySet<string>) {
   const packages: InstalledPackage[] = [];
   const records: FileRecord[] = [];
   const problems: InventoryProblem[] = [];
+  const declared = new Map<InstalledPackage, ReturnType<DeclaredAt["get"]>>();
   for (const ecosystem of diskEcosystems) {
     // The device's own dpkg database says nothing of a folder on it; of one that is or holds a root of its own, its own does.
     if (ecosystem.id === "deb" && found.root === "" && folder !== "/") continue;
@@ -113,11 +110,13 @@ function readBooks(folder: string, found: Found, wanted: ReadonlySet<string>) {
       if (isProblem(item)) problems.push(item);
       else own.push(item);
     packages.push(...own);
+    const said = ecosystem.declared?.(view, own);
+    for (const item of own) declared.set(item, said?.get(item.location));
     for (const item of ecosystem.records(view, own, wanted))
       if (isProblem(item)) problems.push(item);
       else records.push(item);
   }
-  return { packages, records, problems, declared: declaredAt(view, packages) };
+  return { packages, records, problems, declared };
 }
 
 function fileItems(
