@@ -2,6 +2,7 @@
 /** The command line. It reads the agent's state and this disk, and needs neither the daemon nor a server. */
 import { run } from "./commands/program.ts";
 import { inventory } from "./commands/inventory.ts";
+import { sbom } from "./commands/sbom.ts";
 import { scan } from "./commands/scan.ts";
 import { status } from "./commands/status.ts";
 import { openTerminal } from "./commands/terminal.ts";
@@ -21,6 +22,7 @@ process.exitCode = await run(
     scan,
     verify,
     why,
+    sbom,
     // The engine and the libraries for signing are loaded by whoever needs them.
     verifyBundle: async (...asked) => (await import("./commands/verify-bundle.ts")).verifyBundle(...asked),
     signBundle: async (...asked) => (await import("./commands/sign-bundle.ts")).signBundle(...asked),

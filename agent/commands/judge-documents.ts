@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { pathText } from "@provost/shared/lib/path-text.ts";
@@ -10,12 +11,16 @@ import type { Situation } from "@provost/shared/policy/situation.ts";
 import type { Components } from "@provost/shared/provenance/components.ts";
 import { componentsIn } from "@provost/shared/provenance/components-in.ts";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
+import { embeddedFormats } from "@provost/shared/provenance/formats/index.ts";
+import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { verify } from "@provost/shared/provenance/verify.ts";
+import { documentsHeld, type HeldDocument } from "../provenance/attested.ts";
 import { documentsAt, namesBeside, openFolder } from "../provenance/documents.ts";
 import { readGivenKey, type GivenKey } from "../provenance/given-key.ts";
 import { ownerTrust } from "../provenance/owner-trust.ts";
 import { readSubject } from "../provenance/read-subject.ts";
+import type { State } from "../state/state.ts";
 import { askedCriteria, askedPackage, askedTime } from "./asked-criteria.ts";
 import { combineVerdicts } from "./combine-verdicts.ts";
 import type { Looked } from "./look-at.ts";
@@ -46,11 +51,12 @@ export interface Answer {
   readonly components?: Components;
 }
 
-export function openDocumentJudge(request: Request, asked: VerifyQuestion): DocumentJudge {
+export function openDocumentJudge(request: Request, asked: VerifyQuestion, state: State | undefined): DocumentJudge {
   const path = (name: string): string => resolve(request.cwd, name);
   const keys = (asked.key ?? []).map((key) => readGivenKey(key, path));
   const criteria = askedCriteria(asked, keys);
-  const trust = withKeys(ownerTrust(asked.trust === undefined ? undefined : path(asked.trust)), keys);
+  const { trust: owners, from } = ownerTrust(asked.trust, path, state);
+  const trust = withKeys(owners, keys);
   const policy = asked.policy === undefined ? undefined : policyAt(request.cwd, asked.policy);
   const named = (asked.bundle ?? []).flatMap((name) => documentsAt(path(name)));
   const folder = asked.evidence === undefined ? undefined : openFolder(path(asked.evidence));
@@ -65,7 +71,14 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion): Docu
       ...(ofPackage === undefined ? {} : { package: ofPackage }),
     });
     const beside = besides(file);
-    const evidence = distinct([...named, ...beside.found, ...(folder?.about(subject) ?? [])]);
+    const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
+    const evidence = distinct([
+      ...named,
+      ...beside.found,
+      ...(folder?.about(subject) ?? []),
+      ...held,
+      ...itself(file, subject),
+    ]);
     const unread = [...beside.unread, ...(folder?.unread ?? [])];
     return { question: { subject, criteria, trust, now: at ?? instant(request.now()) }, evidence, unread };
   };
@@ -83,7 +96,7 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion): Docu
   };
 
   return {
-    lines: criteriaLines(asked, trust, expected),
+    lines: criteriaLines(asked, `${trust.version} (${from})`, expected),
     criteria: { trust: trust.version, expected: said(asked), policy: policy?.number ?? null, at: at ?? null },
     judge: (file, looked) => judge(read(file), looked),
     async explain(file, looked) {
@@ -108,6 +121,31 @@ function withKeys(trust: Trust, given: readonly GivenKey[]): Trust {
     keys: [...keys, ...trust.keys],
     openpgp: openpgp.length === 0 ? trust.openpgp : openpgp,
   };
+}
+
+const evidenceHeld = ({ sha256, name, bytes }: HeldDocument): Evidence => ({
+  sha256,
+  bytes,
+  ...(name === null ? {} : { name }),
+});
+
+/** A jar or a NuGet package may carry its signature inside: then it is a document about itself. */
+function itself(file: Buffer, subject: Subject): readonly Evidence[] {
+  const bytes = isZip(file) ? subject.bytes : undefined;
+  if (bytes === undefined) return [];
+  const evidence = { bytes, sha256: subject.sha256, ...(subject.name === undefined ? {} : { name: subject.name }) };
+  return embeddedFormats.some((format) => format.recognises(evidence)) ? [evidence] : [];
+}
+
+/** APPNOTE 4.3.7. Four bytes are read before a large file is. */
+function isZip(file: Buffer): boolean {
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const head = Buffer.alloc(4);
+    return readSync(handle, head, 0, 4, 0) === 4 && head.equals(Buffer.from("PK\u0003\u0004", "latin1"));
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function besides(file: Buffer): { readonly found: readonly Evidence[]; readonly unread: readonly string[] } {
@@ -147,16 +185,16 @@ const expectations = [
 const said = (asked: VerifyQuestion): Readonly<Record<string, unknown>> =>
   Object.fromEntries(expectations.flatMap((name) => (asked[name] === undefined ? [] : [[name, asked[name]]])));
 
-function criteriaLines(asked: VerifyQuestion, trust: Trust, expected: boolean): readonly string[] {
+function criteriaLines(asked: VerifyQuestion, trust: string, expected: boolean): readonly string[] {
   const wanted = Object.entries(said(asked)).map(([name, value]) => `${name} ${String(value)}`);
   const from = [
     ...(asked.bundle ?? []),
     ...(asked.evidence === undefined ? [] : [`the folder ${asked.evidence}`]),
-    "what lies beside each file",
+    "what lies beside or inside each file",
   ];
   return [
     `Documents    ${from.join(", ")}; no network is asked`,
-    `Trusted      ${trust.version}${asked.trust === undefined ? " (carried by Provost: public Sigstore, npm, known builders; no publisher)" : ` (${asked.trust})`}`,
+    `Trusted      ${trust}`,
     `Expected     ${expected ? wanted.join(", ") : "nothing beyond that"}`,
     ...(asked.policy === undefined ? [] : [`Policy       ${asked.policy}`]),
     ...(asked.at === undefined

@@ -49,12 +49,20 @@ async function call(args: readonly string[], verbs: Partial<Verbs> = {}): Promis
     attest: later("attest"),
     policyCheck: later("policyCheck"),
     policyTest: later("policyTest"),
+    sbom: note("sbom"),
     ...verbs,
   };
   return { code: await run(args, all, world), called, out: out.join(""), err: err.join("") };
 }
 
 const installed = "/var/lib/provost";
+const plain = {
+  format: "cyclonedx",
+  specVersion: undefined,
+  timestamp: undefined,
+  serial: undefined,
+  sourceDateEpoch: undefined,
+};
 const all = { executables: false, standing: undefined, ecosystem: undefined };
 
 test.each<readonly [string, readonly unknown[]]>([
@@ -96,6 +104,17 @@ test.each<readonly [string, readonly unknown[]]>([
   ["attest --key k a b", ["attest", installed, false, ["a", "b"], { key: "k" }]],
   ["policy check p --json", ["policyCheck", installed, true, "p"]],
   ["policy test p --cases c", ["policyTest", installed, false, "p", "c"]],
+  ["sbom", ["sbom", installed, false, "device", plain]],
+  [
+    "sbom --format spdx --spec-version 3.0.1 --timestamp 2026-01-01T00:00:00Z ./device",
+    [
+      "sbom",
+      installed,
+      false,
+      "./device",
+      { ...plain, format: "spdx", specVersion: "3.0.1", timestamp: "2026-01-01T00:00:00Z" },
+    ],
+  ],
 ])("provost %s", async (line, called) => {
   const ran = await call(line.split(" "));
   expect([ran.code, ran.called]).toEqual([0, called]);
@@ -115,6 +134,7 @@ test.each([
   ["sign-bundle --bundle b f", "required option '--identity-token <token>' not specified"],
   ["policy", "Usage: provost policy"],
   ["policy test p", "required option '--cases <file>' not specified"],
+  ["sbom --format swid", "Allowed choices are cyclonedx, spdx"],
 ])("provost %s is a usage error that says what is wrong", async (line, says) => {
   const ran = await call(line.split(" ").filter((word) => word !== ""));
   expect([ran.code, ran.called, ran.out]).toEqual([2, [], ""]);

@@ -1,4 +1,6 @@
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { Components } from "@provost/shared/provenance/components.ts";
+import type { Signer } from "@provost/shared/provenance/sigstore/signer.ts";
 
 /** Source, build, signature, timestamp, dependencies: what a person has to be able to read of every proven file. */
 export function componentLines({ source, build, signature, timestamps, dependencies }: Components): readonly string[] {
@@ -17,16 +19,25 @@ export function componentLines({ source, build, signature, timestamps, dependenc
       build.invocation,
       inputs.length > 0 && `inputs ${inputs.join(" ")}`,
     ])}`,
-    `  Signature   ${
-      signature.kind === "key"
-        ? `the key ${signature.name} (${signature.fingerprint})`
-        : `${signature.identity}, vouched for by ${signature.issuer}, certificate of ${signature.authority}`
-    }`,
+    `  Signature   ${signerText(signature)}`,
     `  Timestamp   ${said(timestamps.map(({ at, by }) => `${new Date(at).toISOString()} by ${by}`))}`,
     `  Depends on  ${dependencies.length === 0 ? "nothing that is named" : `${dependencies.length}:`}`,
     ...dependencies.slice(0, shown).map(({ uri, digest }) => `              ${uri}${digestText(digest)}`),
     ...(dependencies.length > shown ? [`              and ${dependencies.length - shown} more`] : []),
   ];
+}
+
+function signerText(signer: Signer): string {
+  switch (signer.kind) {
+    case "key":
+      return `the key ${signer.name} (${signer.fingerprint})`;
+    case "certificate":
+      return `${signer.identity}, vouched for by ${signer.issuer}, certificate of ${signer.authority}`;
+    case "subject":
+      return `${signer.subject}, certificate of ${signer.authority}`;
+    default:
+      return unreachable(signer);
+  }
 }
 
 const shown = 20;

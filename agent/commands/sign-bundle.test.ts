@@ -66,7 +66,7 @@ describe.each([1, 2] as const)("signed keyless and witnessed by Rekor v%d", (rek
     expect(await verify(bundle, `sha256:${"1".repeat(64)}`)).toMatchObject({ code: 1 });
     expect(await verify(bundle, "a.txt", `${identity}x`)).toMatchObject({ code: 1 });
     expect(await verify(bundle, "a.txt", identity.slice(0, -1))).toMatchObject({ code: 1 });
-    expect((await verify(bundle, "a.txt", identity, "other.json")).code).toBe(4);
+    expect((await verify(bundle, "a.txt", identity, "other.json")).code).not.toBe(0);
   });
 
   test("--in-toto signs the statement letter by letter, and the bundle is about its subject", async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import { instant, sha256, type Sha256 } from "@provost/shared/model/ids.ts";
 import type { Criteria } from "@provost/shared/provenance/criteria.ts";
 import { asRefusal, Refusal } from "@provost/shared/provenance/refusal.ts";
@@ -100,8 +101,18 @@ function withKey(trust: Trust, { signer }: Bundle, path: string): Trust {
   throw new Refusal("downgraded", "it is signed with a certificate, and a key was expected");
 }
 
-export const whoIs = (signer: Signer): string =>
-  signer.kind === "key" ? `the key ${signer.name}` : `${signer.identity} (${signer.issuer})`;
+export function whoIs(signer: Signer): string {
+  switch (signer.kind) {
+    case "key":
+      return `the key ${signer.name}`;
+    case "certificate":
+      return `${signer.identity} (${signer.issuer})`;
+    case "subject":
+      return `${signer.subject} (${signer.authority})`;
+    default:
+      return unreachable(signer);
+  }
+}
 
 function refuse({ terminal, json }: Request, refusal: Refusal): ExitCode {
   terminal.note(`refused: ${refusal.basis}: ${refusal.message}`, "bad");

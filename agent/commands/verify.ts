@@ -1,5 +1,6 @@
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { namesBeside } from "../provenance/documents.ts";
+import type { State } from "../state/state.ts";
 import type { Criteria } from "./criteria.ts";
 import { criteriaLines, criteriaOf } from "./criteria.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -25,47 +26,65 @@ export async function verify(
   files: readonly string[],
   asked: VerifyQuestion = {},
 ): Promise<ExitCode> {
-  // What was asked is read before anything is answered: a mistake in it is no verdict.
-  let judge = asksNothing(asked) ? undefined : await documentJudge(request, asked);
   const found = findState(request.folder);
   const state = found.kind === "open" ? found.state : undefined;
-  const criteria = criteriaOf(request.folder, found);
-  const { terminal } = request;
-  if (!request.json) for (const line of [...criteriaLines(criteria), ...(judge?.lines ?? [])]) terminal.out(line);
-  const codes: ExitCode[] = [];
   try {
-    for (const argument of argumentBytes(files)) {
-      if (request.stop.aborted) break;
-      const named = nameFile(argument, request.cwd);
-      if (!named.ok) {
-        codes.push(refuse(terminal, named, request.json));
-        continue;
-      }
-      terminal.progress(`${named.path} …`);
-      const looked = await lookAt(state, named, request.now());
-      if (judge === undefined && namesBeside(named.open).length > 0) {
-        judge = await documentJudge(request, {});
-        if (!request.json) for (const line of judge.lines) terminal.out(line);
-      }
-      const answer = await answerOf(judge, named.open, looked);
-      terminal.progress(undefined);
-      if (answer instanceof AppError) {
-        codes.push(refuse(terminal, refusalOf(named.path, answer), request.json));
-        continue;
-      }
-      codes.push(exitOfAnswer(looked, answer));
-      if (request.json) terminal.out(jsonLine(verifiedJson(looked, named.via, criteria, judge, answer)));
-      else tell(terminal, looked, named.via, answer);
-    }
+    // What was asked is read before anything is answered: a mistake in it is no verdict.
+    const judge = asksNothing(asked) ? undefined : await documentJudge(request, asked, state);
+    return await verifyEach(request, files, { state, judge, criteria: criteriaOf(request.folder, found) });
   } finally {
     state?.close();
+  }
+}
+
+interface Judges {
+  readonly state: State | undefined;
+  readonly judge: DocumentJudge | undefined;
+  readonly criteria: Criteria;
+}
+
+async function verifyEach(
+  request: Request,
+  files: readonly string[],
+  { state, judge: asked, criteria }: Judges,
+): Promise<ExitCode> {
+  const { terminal } = request;
+  let judge = asked;
+  if (!request.json) for (const line of [...criteriaLines(criteria), ...(judge?.lines ?? [])]) terminal.out(line);
+  const codes: ExitCode[] = [];
+  for (const argument of argumentBytes(files)) {
+    if (request.stop.aborted) break;
+    const named = nameFile(argument, request.cwd);
+    if (!named.ok) {
+      codes.push(refuse(terminal, named, request.json));
+      continue;
+    }
+    terminal.progress(`${named.path} …`);
+    const looked = await lookAt(state, named, request.now());
+    if (judge === undefined && namesBeside(named.open).length > 0) {
+      judge = await documentJudge(request, {}, state);
+      if (!request.json) for (const line of judge.lines) terminal.out(line);
+    }
+    const answer = await answerOf(judge, named.open, looked);
+    terminal.progress(undefined);
+    if (answer instanceof AppError) {
+      codes.push(refuse(terminal, refusalOf(named.path, answer), request.json));
+      continue;
+    }
+    codes.push(exitOfAnswer(looked, answer));
+    if (request.json) terminal.out(jsonLine(verifiedJson(looked, named.via, criteria, judge, answer)));
+    else tell(terminal, looked, named.via, answer);
   }
   return worst(codes);
 }
 
 /** The engine and its libraries are loaded only where documents are asked. */
-async function documentJudge(request: Request, asked: VerifyQuestion): Promise<DocumentJudge> {
-  return (await import("./judge-documents.ts")).openDocumentJudge(request, asked);
+async function documentJudge(
+  request: Request,
+  asked: VerifyQuestion,
+  state: State | undefined,
+): Promise<DocumentJudge> {
+  return (await import("./judge-documents.ts")).openDocumentJudge(request, asked, state);
 }
 
 /** A file that cannot be read is judged by what is known of it; one that vanishes meanwhile ends only its own question. */

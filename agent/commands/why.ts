@@ -41,13 +41,13 @@ async function whyFile(request: Request, subject: string, asked: WhyQuestion): P
   const [argument = Buffer.from(subject)] = argumentBytes([subject]);
   const file = nameFile(argument, request.cwd);
   if (!file.ok) return refuse(request.terminal, file, request.json);
-  const judge =
-    asksNothing(asked) && namesBeside(file.open).length === 0
-      ? undefined
-      : (await import("./judge-documents.ts")).openDocumentJudge(request, asked);
   const found = findState(request.folder);
   const state = found.kind === "open" ? found.state : undefined;
   try {
+    const judge =
+      asksNothing(asked) && namesBeside(file.open).length === 0
+        ? undefined
+        : (await import("./judge-documents.ts")).openDocumentJudge(request, asked, state);
     const lines = [...criteriaLines(criteriaOf(request.folder, found)), ...(judge?.lines ?? [])];
     if (!request.json) for (const line of lines) request.terminal.out(line);
     const looked = await lookAt(state, file, request.now());

@@ -1,79 +1,169 @@
-import { spawn } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { forgedIssuer, forgeSigstore, type ForgedSigstore } from "../support/forge-sigstore.ts";
+import type { Purl } from "@provost/shared/model/ids.ts";
+import { retellFiles, writeFiles } from "../../agent/inventory/write-files.ts";
+import { openLink, type Link } from "../../agent/link/link.ts";
+import { acceptAttested, acceptTrust, documentsHeld, trustNow } from "../../agent/provenance/attested.ts";
+import { acceptProof, judgeNow, proofsIn } from "../../agent/provenance/proofs.ts";
+import { factsOf as factsOfRow, type FileRow } from "../../agent/inventory/file-rows.ts";
+import { openState, type State } from "../../agent/state/state.ts";
+import { newMachineToken } from "../../server/machines/tokens.ts";
+import { digestOf, factsOf } from "../support/frames.ts";
+import { openWorld, until, type World } from "../support/server-world.ts";
+import { forgeBuilder, trustOf } from "../support/signed-statements.ts";
 
-const home = join(import.meta.dirname, "../..");
+/** One device and one server over their real socket; CI and owner over the real HTTP API. */
+const builder = forgeBuilder();
+const app = digestOf("app");
+const tarball = digestOf("tarball");
+const sha512 = "9".repeat(128);
 const folder = mkdtempSync(join(tmpdir(), "provost-documents-"));
-let sigstore: ForgedSigstore;
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The real program, as a CI job starts it. */
-function provost(line: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const args = ["--disable-warning=ExperimentalWarning", join(home, "agent/provost.ts"), ...line.split(" ")];
-  return new Promise((resolve, reject) => {
-    const clean = { PATH: process.env["PATH"] ?? "", HOME: folder, ...env };
-    const child = spawn(process.execPath, args, { cwd: folder, env: clean, stdio: ["ignore", "pipe", "pipe"] });
-    const texts = { out: "", err: "" };
-    child.stdout.on("data", (chunk: Buffer) => (texts.out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (texts.err += chunk.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, ...texts }));
-  });
-}
+let world: World;
+let state: State;
+let link: Link;
+let secret: string;
 
 beforeAll(async () => {
-  sigstore = await forgeSigstore();
-  const put = (name: string, value: unknown): void =>
-    writeFileSync(join(folder, name), typeof value === "string" ? value : JSON.stringify(value));
-  mkdirSync(join(folder, "var/lib/dpkg"), { recursive: true });
-  put("var/lib/dpkg/status", "");
-  put("root.json", sigstore.trustedRoot);
-  put("config.json", sigstore.signingConfig(2));
-  put("trust.json", { sigstore: [sigstore.trustedRoot] });
-  put("app", "an application\n");
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  put("release.key", privateKey.export({ format: "pem", type: "pkcs8" }).toString());
-  put("release.pub", publicKey.export({ format: "pem", type: "spki" }).toString());
+  world = await openWorld();
+  state = openState(folder);
+  const made = newMachineToken(
+    world.parts.store.machines,
+    {
+      name: "ci",
+      scopes: ["documents:write", "documents:read", "trust:write"],
+      limits: {},
+      expiresAt: Date.now() + 60_000,
+    },
+    Date.now(),
+  );
+  ({ secret } = made);
+  const integrity = `sha512-${Buffer.from(sha512, "hex").toString("base64")}`;
+  const purl = "pkg:npm/app@1.0.0" as Purl;
+  const pinnedBy = { lockfile: "/l", integrity, archive: tarball, purl };
+  const write = (): void =>
+    state.transaction(() =>
+      writeFiles(
+        state,
+        [
+          factsOf("/opt/app", { digest: app }),
+          factsOf("/n/a.js", {
+            records: [{ path: "/n/a.js", purl, via: "npm-cache", role: "file", agrees: "yes", pinnedBy }],
+          }),
+        ],
+        proofsIn(state),
+        1,
+      ),
+    )();
+  link = openLink(
+    state,
+    { url: `${world.address.replace(/^http/, "ws")}/agent`, name: "one", token: world.token() },
+    {
+      opened: () => {
+        write();
+        link.spooled();
+      },
+      drained: () => undefined,
+      proof: (message) => void acceptProof(state, message),
+      attested(message) {
+        acceptAttested(state, message);
+        link.spooled();
+      },
+      trust: (message) => acceptTrust(state, message, Date.now()),
+      retell: () => retellFiles(state),
+      lost: () => undefined,
+    },
+  );
 });
+
 afterAll(async () => {
-  await sigstore.close();
+  link.close();
+  state.close();
+  await world.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a job's ambient identity signs, and whoever expects that identity accepts", async () => {
-  const identity = "https://ci.test/release@refs/tags/v1";
-  const env = { SIGSTORE_ID_TOKEN: sigstore.token({ sub: identity }) };
-  const signed = await provost("attest app --keyless --signing-config config.json --trusted-root root.json", env);
-  expect(signed).toMatchObject({ code: 0, err: "" });
-  const expects = (who: string): string => `verify app --trust trust.json --issuer ${forgedIssuer} --identity ${who}`;
-  expect(await provost(expects(identity))).toMatchObject({ code: 0, err: "" });
-  expect(await provost(expects(identity.slice(0, -1)))).toMatchObject({ code: 1, err: "" });
-  const suite = `verify-bundle --bundle app.sigstore.json --certificate-identity ${identity} --certificate-oidc-issuer ${forgedIssuer} --trusted-root root.json app`;
-  expect(await provost(suite)).toMatchObject({ code: 0, err: "" });
-});
+async function call(method: "GET" | "POST", path: string, body?: Buffer | object): Promise<unknown> {
+  const raw = body === undefined || Buffer.isBuffer(body);
+  const answer = await fetch(`${world.address}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${secret}`,
+      ...(raw ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+  });
+  const value: unknown = await answer.json();
+  if (!answer.ok) throw new Error(`${answer.status} ${JSON.stringify(value)}`);
+  return value;
+}
 
-test("a key of one's own signs, and another's file is not covered", async () => {
-  expect(await provost("attest app --key release.key")).toMatchObject({ code: 0, err: "" });
-  expect(await provost("verify app --key release.pub")).toMatchObject({ code: 0, err: "" });
-  writeFileSync(join(folder, "app"), "another application\n");
-  const changed = await provost("verify app --key release.pub --json");
-  expect(changed.code).toBe(3);
-  expect(JSON.parse(changed.out)).toMatchObject({ verdict: { standing: "unproven", basis: "none" } });
-});
+const onDevice = (path: string): string | undefined => {
+  const row = state.prepare<[string], FileRow>("SELECT * FROM files WHERE path = ?").get(path);
+  return row === undefined ? undefined : `${row.standing}: ${row.basis}`;
+};
+const atServer = (path: string): string | undefined => {
+  const { rows } = world.parts.store.read.executables({ limit: 100, sort: "path" } as never);
+  const row = rows.find((one) => one.path === path);
+  return row === undefined ? undefined : `${row.standing}: ${row.basis}`;
+};
+const both = async (path: string, word: string): Promise<void> => {
+  await until(() => atServer(path) === word, `${path} ${word} at the server, it is ${atServer(path)}`);
+  await until(() => onDevice(path) === word, `${path} ${word} on the device, it is ${onDevice(path)}`);
+};
 
-test("without an identity in the job nothing is signed, and the job is told what to add", async () => {
-  const ran = await provost("attest app --keyless --signing-config config.json --trusted-root root.json");
-  expect(ran).toMatchObject({ code: 2, out: "" });
-  expect(ran.err).toMatch(
-    /^SIGNING_FAILED: this job carries no identity token\n {2}GitHub: permissions id-token: write/,
+test("CI uploads provenance; device and server both say proven, and the device holds the document", async () => {
+  await both("/opt/app", "unproven: none");
+  await call("POST", "/api/v1/trust", { document: trustOf(builder), why: "our builder" });
+  await until(
+    () => trustNow(state)?.version === world.parts.trusted.record().version,
+    "the trust document on the device",
   );
+  await call("POST", "/api/v1/documents", builder.provenance({ sha256: app }));
+  await both("/opt/app", "proven: source");
+  expect(documentsHeld(state, app).map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
+    expect.stringContaining("application/vnd.in-toto+json"),
+  ]);
+  const row = state.prepare<[], FileRow>("SELECT * FROM files WHERE path = '/opt/app'").get();
+  const chain = row === undefined ? [] : judgeNow(state, factsOfRow(row)).chain;
+  expect(chain.map(({ link: name, state: is }) => `${name} ${is}`)).toEqual([
+    "source verified",
+    "build verified",
+    "signature verified",
+    "file verified",
+  ]);
+});
+
+test("provenance of a tarball, by its SHA-512, reaches the file that was unpacked from it", async () => {
+  await both("/n/a.js", "unproven: pinned");
+  await call("POST", "/api/v1/documents", builder.provenance({ sha512 }, { name: "pkg:npm/app@1.0.0" }));
+  await both("/n/a.js", "proven: source");
+  expect(documentsHeld(state, app)).toHaveLength(1);
+});
+
+test("a revocation reaches both, and the server says what it changed", async () => {
+  const answer = (await call("POST", "/api/v1/trust/revocations", {
+    what: "key",
+    value: builder.keyId,
+    why: "it was stolen",
+  })) as { version: string };
+  await both("/opt/app", "refuted: revoked");
+  await both("/n/a.js", "refuted: revoked");
+  const changes = (await call("GET", `/api/v1/trust/${answer.version}/changes`)) as {
+    rows: unknown[];
+    waiting: number;
+  };
+  expect(changes.waiting).toBe(0);
+  expect(changes.rows).toHaveLength(2);
+  expect(trustNow(state)?.version).toBe(answer.version);
+});
+
+test("a trust document that is malformed is refused with the reason, and nothing changes", async () => {
+  const before = world.parts.trusted.record().version;
+  await expect(call("POST", "/api/v1/trust", { document: { keys: [{ id: 7 }] }, why: "x" })).rejects.toThrow(
+    /malformed/,
+  );
+  expect(world.parts.trusted.record().version).toBe(before);
 });

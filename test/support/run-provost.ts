@@ -3,6 +3,7 @@ import { run, type Verbs } from "../../agent/commands/program.ts";
 import { attest } from "../../agent/commands/attest.ts";
 import { inventory } from "../../agent/commands/inventory.ts";
 import { policyCheck, policyTest } from "../../agent/commands/policy.ts";
+import { sbom } from "../../agent/commands/sbom.ts";
 import { scan } from "../../agent/commands/scan.ts";
 import { signBundle } from "../../agent/commands/sign-bundle.ts";
 import { status } from "../../agent/commands/status.ts";
@@ -22,6 +23,7 @@ const verbs: Verbs = {
   scan,
   verify,
   why,
+  sbom,
   verifyBundle,
   signBundle,
   attest,
