@@ -24,7 +24,11 @@ export function asTheHeaderSays(header: RpmHeader, reading: Listing): Listing {
         throw unreadable(`the payload and the rpm header differ about ${pathText(path)}`);
       return comparing(path, head, file, reading);
     },
-    hardLink: (path, target) => (require(path), reading.hardLink(path, target)),
+    hardLink(path, target) {
+      if (require(path).sha256 !== require(target).sha256)
+        throw unreadable(`the digest of ${pathText(path)} in the rpm header is of other bytes`);
+      reading.hardLink(path, target);
+    },
     symlink(path, target) {
       const { linkTo } = require(path);
       if (linkTo !== undefined && linkTo !== latin1.decode(target))

@@ -1,5 +1,6 @@
 import { unsupported } from "../../refusal.ts";
 import { cursorOver } from "../cursor.ts";
+import { isGzip } from "../gzip.ts";
 import type { Container, Packing } from "../options.ts";
 import { unpacked } from "../unpack.ts";
 import { readCpio } from "./cpio.ts";
@@ -23,7 +24,9 @@ export const rpm: Container = {
     const header = await readRpmHeader(cursor, headerBytes);
     const format = header.text(payloadFormat) ?? "cpio";
     if (format !== "cpio") throw unsupported(`an rpm payload of the format ${format}`);
-    const packing = packings[header.text(payloadCompressor) ?? "gzip"];
+    // Without a word about it rpm lets zlib look: gzip if it looks like it, else as it is.
+    const unsaid = isGzip(await cursor.peek(2)) ? "gzip" : "none";
+    const packing = packings[header.text(payloadCompressor) ?? unsaid];
     if (packing === undefined) throw unsupported("an rpm payload packed in a way that is not read");
     await readCpio(unpacked(packing, cursor.rest(), reading), asTheHeaderSays(header, reading));
   },
