@@ -6,7 +6,13 @@ import { diskEcosystems } from "../../agent/ecosystems/index.ts";
 import { folders, read, top } from "./repository.ts";
 
 /** The folders whose inside is one folder per extension and an index that lists them. */
-const slots = ["agent/ecosystems", "server/store", "server/trust/sources", "shared/provenance/formats"];
+const slots = [
+  "agent/ecosystems",
+  "server/store",
+  "server/trust/sources",
+  "shared/provenance/formats",
+  "shared/provenance/containers",
+];
 
 describe.each(slots.filter((slot) => existsSync(join(top, slot))))("%s", (slot) => {
   test("has an index that names each of its folders, and no other", () => {
