@@ -76,6 +76,30 @@ describe("packings", () => {
     });
   });
 
+  test.skipIf(!have("xz")).each([
+    ["what it unpacked is refused", undefined],
+    ["time is up", 1],
+  ])("a program that still runs is ended when %s", async (_, files) => {
+    const tar = forgeTar([
+      { name: "a", data: "one" },
+      { name: "a", data: new Uint8Array(30_000_000) },
+    ]);
+    writeFileSync(at("long.tar.xz"), packed("xz", ["-c", "-0"], tar));
+    const stop = new AbortController();
+    const keep = (): boolean => {
+      if (files !== undefined) stop.abort();
+      return false;
+    };
+    expect((await archiveOnDisk(at("long.tar.xz"), { signal: stop.signal, keep })).ok).toBe(false);
+    const rpm = forgeRpm([{ path: "/a", unlisted: true, data: "x".repeat(5_000_000) }], {
+      compressor: "xz",
+      pack: (cpio) => packed("xz", ["-c", "-0"], cpio),
+    });
+    writeFileSync(at("long.rpm"), rpm);
+    expect(await archiveOnDisk(at("long.rpm"), { signal })).toMatchObject({ ok: false, basis: "unreadable" });
+    expect(spawnSync("pgrep", ["-P", String(process.pid), "-x", "xz"]).stdout.toString()).toBe("");
+  });
+
   test("a program that is not there makes the archive unsupported, not damaged", async () => {
     writeFileSync(at("x.tar.xz"), Buffer.from("fd377a585a000004", "hex"));
     vi.stubEnv("PATH", at("nowhere"));

@@ -76,7 +76,7 @@ async function* byProgram(
   } finally {
     child.kill("SIGKILL");
     child.stdout.destroy();
-    await feeding;
+    await Promise.all([feeding, closed]);
   }
 }
 

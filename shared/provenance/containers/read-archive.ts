@@ -35,8 +35,7 @@ async function readWhole(source: RandomAccess | Pieces, options: ReadOptions): P
   const [sha256, sha512] = [createHash("sha256"), createHash("sha512")];
   let size = 0;
   async function* counted(): Pieces {
-    for await (const piece of "read" in source ? piecesOf(source) : source) {
-      options.signal.throwIfAborted();
+    for await (const piece of untilStopped("read" in source ? piecesOf(source) : source, options.signal)) {
       sha256.update(piece);
       sha512.update(piece);
       size += piece.length;
@@ -81,6 +80,26 @@ async function* piecesOf(source: RandomAccess): Pieces {
     if (piece.length === 0) return;
     at += piece.length;
     yield piece;
+  }
+}
+
+/** A source that gives nothing more must not keep its reader beyond the signal: it is let go, and not waited for. */
+async function* untilStopped(pieces: Pieces, signal: AbortSignal): Pieces {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(new Error("stopped"));
+  stopped.promise.catch(() => undefined);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  const source = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([stopped.promise, source.next()]);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    source.return?.().catch(() => undefined);
   }
 }
 

@@ -1,7 +1,6 @@
 import { pathText } from "../../../lib/path-text.ts";
 import { unreadable, unsupported } from "../../refusal.ts";
-import type { Pieces } from "../archive.ts";
-import { type Cursor, cursorOver, joined } from "../cursor.ts";
+import { type Cursor, joined } from "../cursor.ts";
 import type { Listing } from "../options.ts";
 
 /** One member's head in cpio's "new ASCII" format: 110 bytes, mostly numbers of eight hexadecimal digits. */
@@ -14,8 +13,7 @@ interface CpioHead {
 }
 
 /** cpio(5), "New ASCII Format", as rpm writes it: of files linked to each other the last alone carries their bytes. */
-export async function readCpio(pieces: Pieces, reading: Listing): Promise<void> {
-  const cursor = cursorOver(pieces);
+export async function readCpio(cursor: Cursor, reading: Listing): Promise<void> {
   const waiting = new Map<string, CpioHead[]>();
   for (;;) {
     const head = await readHead(cursor, reading.options.limits.pathBytes);

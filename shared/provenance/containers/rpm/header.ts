@@ -1,6 +1,5 @@
 import { unreadable } from "../../refusal.ts";
-import type { Cursor } from "../cursor.ts";
-import { joined } from "../cursor.ts";
+import { type Cursor, joined } from "../cursor.ts";
 
 /** One header structure of the RPM file format (rpm.org, "RPM V4 Package format"): an index of tags and a store of values. */
 export interface RpmHeader {

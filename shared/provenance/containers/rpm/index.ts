@@ -28,7 +28,12 @@ export const rpm: Container = {
     const unsaid = isGzip(await cursor.peek(2)) ? "gzip" : "none";
     const packing = packings[header.text(payloadCompressor) ?? unsaid];
     if (packing === undefined) throw unsupported("an rpm payload packed in a way that is not read");
-    await readCpio(unpacked(packing, cursor.rest(), reading), asTheHeaderSays(header, reading));
+    const payload = cursorOver(unpacked(packing, cursor.rest(), reading));
+    try {
+      await readCpio(payload, asTheHeaderSays(header, reading));
+    } finally {
+      await payload.close();
+    }
   },
 };
 

@@ -152,6 +152,27 @@ describe("what is not read is unsupported", () => {
   });
 });
 
+test("a stream that gives nothing more is left when time is up, and one that fails is a value", async () => {
+  const stop = new AbortController();
+  async function* stuck(): AsyncGenerator<Uint8Array> {
+    yield forgeTar([{ name: "a", data: "one" }]).subarray(0, block);
+    setImmediate(() => stop.abort());
+    await new Promise(() => undefined);
+  }
+  expect(await readArchive(stuck(), { signal: stop.signal })).toMatchObject({ ok: false, basis: "deadline" });
+  let open = true;
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    try {
+      yield forgeTar([{ name: "../a", data: "one" }]);
+      throw new Error("EIO");
+    } finally {
+      open = false;
+    }
+  }
+  expect(await readArchive(failing(), { signal })).toMatchObject({ ok: false, basis: "unreadable" });
+  expect(open).toBe(false);
+});
+
 test("an archive in an archive is a file", async () => {
   const inner = gzipSync(forgeTar([{ name: "b", data: "two" }]));
   expect(await read(forgeTar([{ name: "inner.tgz", data: inner }]))).toMatchObject({
