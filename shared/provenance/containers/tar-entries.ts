@@ -22,7 +22,8 @@ export function tarEntries(
   /** Sees a member's bytes as well, beside the listing. */
   also?: (member: TarMember) => TakeBytes | undefined,
 ): TarEntries {
-  const tar = tarReader(reading.options.limits.entries, (member) => {
+  // The listing counts entries. Before each may stand a long name, a long target and pax records.
+  const tar = tarReader(4 * reading.options.limits.entries, (member) => {
     const first = takerOf(member, reading, part);
     const second = also?.(member);
     return second === undefined ? first : (piece) => (first?.(piece), second(piece));

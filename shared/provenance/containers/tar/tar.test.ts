@@ -189,6 +189,12 @@ describe("each bound has its answer for full", () => {
   const bomb = gzipSync(forgeTar([{ name: "a", data: new Uint8Array(2_000_000) }]));
   test.each<[string, RegExp, Uint8Array, Partial<ContainerLimits>]>([
     ["entries", /more than 1/, two, { entries: 1 }],
+    [
+      "headers that say something of the next",
+      /more than 4 members/,
+      forgeTar(Array.from({ length: 5 }, () => pax({}, "g"))),
+      { entries: 1 },
+    ],
     ["the length of a path", /a name of 3 bytes/, two, { pathBytes: 2 }],
     ["one entry", /an entry of 3 bytes/, two, { entryBytes: 2 }],
     ["all entries", /unpacks to more than 1000000 bytes/, bomb, { unpackedBytes: 1_000_000 }],
