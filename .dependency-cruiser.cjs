@@ -1,6 +1,6 @@
 // The import law of the repository. docs/architecture.md explains it; this file enforces it.
 const slot =
-  "(shared/(?:ecosystems|provenance/(?:formats|containers)|actions)|agent/(?:sensors|ecosystems)|server/(?:store|detection/rules|intel|trust/sources))";
+  "(shared/(?:ecosystems|provenance/(?:formats|containers)|actions)|agent/(?:sensors|ecosystems)|server/(?:store|detection/rules|intel|trust/(?:sources|upstreams)))";
 const test = "\\.test\\.tsx?$";
 
 module.exports = {
@@ -76,7 +76,8 @@ module.exports = {
     parser: "swc",
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(?!node_modules/).+/dist/" },
+    // A package that lies in a workspace's own node_modules has a dist too, and its imports count.
+    exclude: { path: "^(shared|agent|server|server/console)/dist/" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],

@@ -15,6 +15,10 @@ export interface ServerConfig {
   /** Folders whose .deb files may stand in for downloads; their SHA-256 must equal the signed one all the same. */
   readonly localArchives: readonly string[];
   readonly allowPrivateArchives: boolean;
+  /** The YAML file that says whose CI may add evidence and where evidence is looked for. */
+  readonly library?: string;
+  /** The public npm registry and PyPI are asked about the packages that devices have. */
+  readonly registries: boolean;
 }
 
 /** Throws CONFIG_INVALID naming the field. */
@@ -31,6 +35,8 @@ export function checkConfig(
     names: texts(raw.names ?? [], "names"),
     localArchives: texts(raw.localArchives ?? ["/var/cache/apt/archives"], "localArchives"),
     allowPrivateArchives: raw.allowPrivateArchives === true,
+    ...(raw.library === undefined ? {} : { library: text(raw.library, "library") }),
+    registries: onOff(raw.registries ?? true, "registries"),
   };
   if (!isAbsolute(config.folder)) throw wrong("folder", "an absolute path", config.folder);
   // Without TLS nothing but this machine itself may come in.
@@ -42,6 +48,12 @@ export function checkConfig(
 function text(value: unknown, field: string): string {
   if (typeof value === "string" && value.length > 0 && value.length <= 4096) return value;
   throw wrong(field, "a text of 1 to 4096 characters", value);
+}
+
+function onOff(value: unknown, field: string): boolean {
+  if (value === true || value === "on") return true;
+  if (value === false || value === "off") return false;
+  throw wrong(field, "on or off", value);
 }
 
 function texts(value: unknown, field: string): readonly string[] {

@@ -23,6 +23,8 @@ import { openDesk } from "./trust/desk.ts";
 import type { ProofDesk } from "./trust/desk.ts";
 import { openFetch } from "./trust/fetch.ts";
 import { openIndexCache } from "./trust/index-cache.ts";
+import { readLibrarySettings } from "./trust/library/settings.ts";
+import { startLibrary } from "./trust/library/start.ts";
 import { openLocalArchives } from "./trust/local-archives.ts";
 import { startTrustWork } from "./trust/work.ts";
 
@@ -54,6 +56,7 @@ export async function startServer(
   log: (line: string) => void,
   edgeOverrides: Partial<EdgeLimits> = {},
 ): Promise<RunningServer> {
+  const settings = readLibrarySettings(config.library, config.registries);
   const store = sqliteStore(config.folder);
   const now = () => instant(Date.now());
   const indices = join(config.folder, "indices");
@@ -76,6 +79,7 @@ export async function startServer(
   const opened = openDesk(store.inventory, derivation);
   desk = opened;
   const live = openLive(now);
+  const evidence = startLibrary(store, settings, now, log);
   let edge: Edge | undefined;
   const work = startTrustWork(
     derivation,
@@ -96,6 +100,8 @@ export async function startServer(
     desk: opened,
     derivation,
     live,
+    library: evidence.library,
+    machines: evidence.machines,
     edge: () => {
       if (edge === undefined) throw new AppError("STATE_UNUSABLE", "the server is still starting");
       return edge;
@@ -116,6 +122,7 @@ export async function startServer(
     {
       changed(topic, device, count) {
         live.changed(topic, device, count);
+        if (topic === "packages") evidence.pulls.wake();
         work.wake();
       },
       refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
@@ -128,6 +135,7 @@ export async function startServer(
     live.close();
     await app.close();
     fetch.close();
+    await evidence.close();
     await work.close();
     store.close();
   };
@@ -141,6 +149,7 @@ export async function startServer(
   const nightly = schedule("17 */6 * * *", () => {
     for (const id of store.inventory.deviceIds()) opened.noteChange(id);
     work.wake();
+    evidence.pulls.wake();
   });
   return {
     address,
@@ -182,12 +191,21 @@ async function startProgram(): Promise<void> {
     if (process.connected) process.send?.(message);
   };
   try {
-    const { PROVOST_SERVER_STATE, PROVOST_PORT, PROVOST_PORT_TRIES, PROVOST_LOCAL_ARCHIVES } = process.env;
+    const {
+      PROVOST_SERVER_STATE,
+      PROVOST_PORT,
+      PROVOST_PORT_TRIES,
+      PROVOST_LOCAL_ARCHIVES,
+      PROVOST_LIBRARY,
+      PROVOST_REGISTRIES,
+    } = process.env;
     const config = checkConfig(
       {
         folder: PROVOST_SERVER_STATE,
         port: PROVOST_PORT,
         portTries: PROVOST_PORT_TRIES,
+        library: PROVOST_LIBRARY,
+        registries: PROVOST_REGISTRIES,
         ...(PROVOST_LOCAL_ARCHIVES === undefined
           ? {}
           : { localArchives: PROVOST_LOCAL_ARCHIVES.split(":").filter((path) => path !== "") }),

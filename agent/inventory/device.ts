@@ -12,6 +12,8 @@ type Device = Extract<Frame, { kind: "device" }>;
 
 /** What this machine is, told when it changed. Loads systeminformation, which is why only the scanning process calls it. */
 export async function describeDevice(state: State): Promise<void> {
+  const before = readMeta(state, "device-frame");
+  const own = ownFacts();
   const frame: Device = {
     kind: "device",
     name: safeText(hostname()).slice(0, 255),
@@ -21,9 +23,9 @@ export async function describeDevice(state: State): Promise<void> {
     mode: "record",
     // Until the kernel sensor is there, /proc is read and nothing is stopped.
     tier: "P",
-    facts: { ...ownFacts(), ...(await hardwareFacts()) },
+    facts: { ...(hardwareOf(before, own) ?? (await hardwareFacts())), ...own },
   };
-  if (readMeta(state, "device-frame") === JSON.stringify(frame)) return;
+  if (before === JSON.stringify(frame)) return;
   state
     .transaction(() => {
       writeMeta(state, "device-frame", JSON.stringify(frame));
@@ -52,6 +54,16 @@ function ownFacts(): Record<string, string> {
       ? {}
       : { machine: createHash("sha256").update(`provost:${machine}`).digest("hex").slice(0, 32) }),
   };
+}
+
+/** What was told of the machine since it booted stays true; asking it again takes a fifth of a second. */
+function hardwareOf(
+  before: string | undefined,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> | undefined {
+  const facts = before === undefined ? undefined : (JSON.parse(before) as Device).facts;
+  if (facts === undefined || facts["boot"] === "unknown" || facts["model"] === undefined) return undefined;
+  return facts["boot"] === own["boot"] && facts["agent version"] === own["agent version"] ? facts : undefined;
 }
 
 async function hardwareFacts(): Promise<Record<string, string>> {

@@ -24,7 +24,7 @@ import { isEverywhere, Report } from "./report.ts";
 import type { ReportOptions } from "./report.ts";
 import type { RunningFile, RunningProcess } from "./running.ts";
 import { ProcessWatch } from "./running.ts";
-import { loadSeen, saveSeen, SeenFiles } from "./seen.ts";
+import { loadSeen, saveSeen, seenFile, SeenFiles } from "./seen.ts";
 import type { Candidate, Survey } from "./survey.ts";
 import { rootOf, survey } from "./survey.ts";
 import { filesPerWrite, forgetFiles, writeFiles } from "./write-files.ts";
@@ -77,11 +77,13 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
 const provisionalPass = 0;
 
 function walkDisk(known: Known, options: PassOptions, report: Report): Survey {
-  const seenPath = join(options.folder, "seen.bin");
+  const seenPath = join(options.folder, seenFile);
+  const inodes = new Set([...known.values()].map((row) => row.ino));
   const walked = survey({
     plan: startingAt(planMounts(readMounts()), options.starts),
     excluded: new Set([...options.excluded, options.folder]),
     seen: loadSeen(seenPath) ?? SeenFiles.forFiles(100_000),
+    mayBeKnown: (inode) => inodes.has(inode),
     knownAt: (path) => {
       const row = known.get(path);
       // Without a digest there is something to try again: another user, or a higher limit, may read it now.
@@ -318,9 +320,10 @@ function hashAndWrite(
   };
   for (const file of files) {
     const own = records.get(file.key);
-    const row = file.fresh ? undefined : rowAt.get(file.root, file.path);
     // Unchanged bytes under unchanged ownership: nothing to hash and nothing to tell.
-    if (row !== undefined && (own === undefined || sameRecords(row.records, own))) continue;
+    if (!file.fresh && own === undefined) continue;
+    const row = file.fresh ? undefined : rowAt.get(file.root, file.path);
+    if (row !== undefined && own !== undefined && sameRecords(row.records, own)) continue;
     some.push(lookAt(file, own ?? [], options, report));
     if (some.length >= filesPerWrite || options.now() - lastWrite > 1000) flush();
   }

@@ -1,32 +1,41 @@
 import { fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { ErrorCode } from "@provost/shared/lib/app-error.ts";
 import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
+import { seenFile } from "./seen.ts";
 import type { ScanMessage, ScanOrder } from "./scan.ts";
 
 /** The scanning process beside this file: bundled as JavaScript, TypeScript in the source tree. */
 const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./scan.ts" : "./scan.js", import.meta.url));
 
 /**
- * Memory before time: V8's optimising compilers cost 7 MB of their own code and shorten a pass that hashes nothing by a fifth;
- * its baseline compiler is nearly free (docs/performance.md). `--expose-gc` is for give-back.ts.
+ * V8's optimising compilers cost 7 MB of their own code and shorten a pass that hashes nothing by a quarter (docs/performance.md).
+ * A first pass holds more and mostly hashes, so it does without them. `--expose-gc` is for give-back.ts.
  */
-export const scanFlags = [
+export function scanFlags(isFirst: boolean): readonly string[] {
+  return isFirst ? [...leanFlags, "--no-opt", "--no-maglev"] : leanFlags;
+}
+
+const leanFlags: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   "--max-semi-space-size=1",
   "--optimize-for-size",
   "--v8-pool-size=1",
-  "--no-opt",
-  "--no-maglev",
   "--expose-gc",
-] as const;
+];
 
-/** glibc keeps freed memory for later in each of its arenas; with these it returns it sooner. */
+/** Where the walk keeps what it looked into: a folder without it has had no whole pass. */
+export const isFirstPass = (folder: string): boolean => !existsSync(join(folder, seenFile));
+
+/** glibc keeps freed memory in its arenas and caches for later; with these a pass's largest RSS is a fifth smaller. */
 export const scanEnvironment = {
   MALLOC_ARENA_MAX: "1",
   MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "65536",
+  MALLOC_MMAP_THRESHOLD_: "16384",
+  GLIBC_TUNABLES: "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.top_pad=0",
 } as const;
 
 /** Runs one pass in a process of its own. Rejects with the scan's own error, or SCAN_FAILED when it died. */
@@ -37,7 +46,7 @@ export function runScan(
 ): Promise<ScanFrame> {
   return new Promise((resolve, reject) => {
     const child = fork(program, [], {
-      execArgv: [...scanFlags],
+      execArgv: [...scanFlags(isFirstPass(order.folder))],
       env: { ...process.env, ...scanEnvironment },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(signal === undefined ? {} : { signal }),

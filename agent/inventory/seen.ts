@@ -2,6 +2,9 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, renameSync, writevSync } from "node:fs";
 import type { FileIdentity } from "@provost/shared/model/inventory.ts";
 
+/** Its name in the agent's state folder. */
+export const seenFile = "seen.bin";
+
 /**
  * Which files were looked into and are not executable: a set of exact identities (device, inode, size, change time), kept as
  * four columns in open addressing so that 400,000 of them cost 17 MB and load in milliseconds. It is a cache: a file that

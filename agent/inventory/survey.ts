@@ -47,6 +47,8 @@ export interface SurveyInput {
   readonly seen: SeenFiles;
   /** Also look into files that are named as data and lack the execute permission. */
   readonly deep: boolean;
+  /** Whether any known file has this inode number: nine of ten need no look-up by their path then. */
+  mayBeKnown(inode: number): boolean;
   knownAt(path: string): { readonly identity: FileIdentity; readonly kind: FileKind } | undefined;
   progress(filesSeen: number, executables: number): void;
 }
@@ -85,15 +87,21 @@ export function survey(input: SurveyInput): Survey {
           noteBook(folder, name, places);
         }
         if (stats.size < 3 || seen.has(stats.dev, stats.ino, stats.size, stats.ctimeMs)) return;
+        const isNamedAsData = !input.deep && (stats.mode & 0o111) === 0 && isDataName(name);
+        const mayBeKnown = input.mayBeKnown(stats.ino);
+        if (isNamedAsData && !mayBeKnown) {
+          passedOver += 1;
+          return;
+        }
         const path = folder === "/" ? `/${name}` : `${folder}/${name}`;
         const identity = identityOf(stats);
-        const known = input.knownAt(path);
+        const known = mayBeKnown ? input.knownAt(path) : undefined;
         const common = { path, identity, mode: stats.mode, uid: stats.uid };
         if (known !== undefined && sameIdentity(known.identity, identity)) {
           candidates.push({ ...common, kind: known.kind, unchanged: true });
           return;
         }
-        if (!input.deep && (stats.mode & 0o111) === 0 && isDataName(name)) {
+        if (isNamedAsData) {
           passedOver += 1;
           return;
         }

@@ -19,7 +19,10 @@ await build({
   // The text of a program stays in memory as long as it runs. Names stay as they are, for whoever reads a stack trace.
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [{ name: "english-only", setup: leaveOutLocales }],
+  plugins: [
+    { name: "english-only", setup: leaveOutLocales },
+    { name: "tls-when-used", setup: loadTlsWhenUsed },
+  ],
   legalComments: "none",
   // These keep files beside their code, or are loaded only now and then.
   external: [
@@ -44,5 +47,19 @@ function leaveOutLocales(build) {
   build.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
     contents: 'export { default as en } from "./en.js";',
     loader: "js",
+  }));
+}
+
+/** `ws` asks for TLS at start, also where every address is ws://: 5 MB that a device need not hold until it does. */
+function loadTlsWhenUsed(build) {
+  build.onResolve({ filter: /^(?:https|tls)$/ }, ({ path, importer }) =>
+    /\/node_modules\/ws\/lib\//.test(importer) ? { path, namespace: "when-used" } : undefined,
+  );
+  build.onLoad({ filter: /./, namespace: "when-used" }, ({ path }) => ({
+    contents: ["connect", "request"]
+      .map((name) => `exports.${name} = (...args) => require("node:${path}").${name}(...args);`)
+      .join("\n"),
+    loader: "js",
+    resolveDir: top,
   }));
 }

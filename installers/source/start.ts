@@ -12,19 +12,13 @@ import type { AgentMessage, Overview, ScanFrame, ServerMessage } from "./message
 const top = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The daemon mostly waits: V8's compilers and helper threads would only hold memory. docs/performance.md has the figures. */
-const agentFlags = [
-  "--optimize-for-size",
-  "--max-semi-space-size=1",
-  "--single-threaded",
-  "--no-opt",
-  "--no-maglev",
-  "--no-sparkplug",
-  "--expose-gc",
-] as const;
+const agentFlags = ["--lite-mode", "--max-semi-space-size=1", "--single-threaded", "--expose-gc"] as const;
+/** glibc keeps what a busy moment freed in its arenas and caches; with these it goes back to the kernel. */
 const agentEnvironment = {
   MALLOC_ARENA_MAX: "1",
   MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "65536",
+  MALLOC_MMAP_THRESHOLD_: "16384",
+  GLIBC_TUNABLES: "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.top_pad=0",
 } as const;
 
 const { values: options } = readOptions();

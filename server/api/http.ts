@@ -2,6 +2,7 @@ import Fastify from "fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { api } from "@provost/shared/protocol/api.ts";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { RateExceeded } from "../machines/machines.ts";
 import type { StoredSession } from "../store/store.ts";
 import type { Parts } from "./parts.ts";
 import { answerConsole } from "./console.ts";
@@ -10,7 +11,11 @@ import type { Handler } from "./handlers/handler.ts";
 import { answerEvidence } from "./evidence.ts";
 import { answerLive } from "./answer-live.ts";
 import { cookieName, readSession, signIn } from "./login.ts";
+import { libraryRoutes } from "./library-routes.ts";
 import { openApiDocument } from "./openapi.ts";
+import { problem } from "./problem.ts";
+import { linger } from "./read-body.ts";
+import { tokenRoutes } from "./token-routes.ts";
 
 /** HTTP for people: the API's table, sign-in, live events, evidence bytes and the console's files. */
 export function openHttp(parts: Parts): FastifyInstance {
@@ -31,7 +36,11 @@ export function openHttp(parts: Parts): FastifyInstance {
       return problem(reply, 421, "CONFIG_INVALID", "this server does not answer under that host name");
     return undefined;
   });
+  // An answer that came before the whole request: the rest is not waited for.
+  app.addHook("onResponse", async (request) => linger(request.raw));
   app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof RateExceeded) reply.header("retry-after", String(error.retryAfterSeconds));
+    if (error instanceof AppError && error.code === "TOKEN_REFUSED") reply.header("www-authenticate", "Bearer");
     if (error instanceof AppError) return problem(reply, statusOf[error.code] ?? 500, error.code, error.message);
     const given = typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : 500;
     const status = given >= 400 && given < 600 ? given : 500;
@@ -60,6 +69,8 @@ export function openHttp(parts: Parts): FastifyInstance {
   app.get<{ Querystring: { token?: unknown } }>("/sign-in", async (request, reply) =>
     signIn(request.query.token, request, reply, parts),
   );
+  tokenRoutes(app, parts);
+  void app.register(async (scope) => libraryRoutes(scope, parts));
   app.setNotFoundHandler(async (request, reply) =>
     request.url.startsWith("/api/") || !["GET", "HEAD"].includes(request.method)
       ? problem(reply, 404, "NOT_FOUND", "there is no such address")
@@ -115,27 +126,12 @@ const sessionSecret = (request: FastifyRequest): string =>
 
 const statusOf: Partial<Record<AppError["code"], number>> = {
   SESSION_REFUSED: 401,
+  TOKEN_REFUSED: 401,
+  NOT_ALLOWED: 403,
+  DOCUMENT_REFUSED: 422,
   NOT_FOUND: 404,
   CONFIG_INVALID: 400,
   LIMIT: 429,
-};
-
-/** RFC 9457 problem details. */
-const problem = (reply: FastifyReply, status: number, code: string, detail: string): FastifyReply =>
-  reply
-    .code(status)
-    .type("application/problem+json")
-    .header("cache-control", "no-store")
-    .send({ title: titles[status] ?? "Error", status, detail, code });
-
-const titles: Readonly<Record<number, string>> = {
-  400: "Not understood",
-  401: "Sign in first",
-  403: "Refused",
-  404: "Not found",
-  421: "Wrong host",
-  429: "Too much",
-  500: "The server failed",
 };
 
 /** A page on another site may resolve its own name to this machine (DNS rebinding): only names the owner gave are answered. */

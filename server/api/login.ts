@@ -33,7 +33,7 @@ export function signIn(token: unknown, request: FastifyRequest, reply: FastifyRe
     .redirect("/", 303);
 }
 
-export function readSession(request: FastifyRequest, parts: Parts): StoredSession | undefined {
+export function readSession(request: FastifyRequest, parts: Pick<Parts, "store" | "now">): StoredSession | undefined {
   const secret = /(?:^|; )provost_session=([A-Za-z0-9_-]+)/.exec(request.headers.cookie ?? "")?.[1];
   return secret === undefined ? undefined : parts.store.access.session(secret, parts.now());
 }

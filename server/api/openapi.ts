@@ -1,6 +1,7 @@
 import { toJSONSchema } from "zod";
 import type { ZodType } from "zod";
 import { LiveEvent, Problem, api } from "@provost/shared/protocol/api.ts";
+import { libraryPaths } from "./openapi-library.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
 
 /** OpenAPI 3.1, written from the same table that the routes come from. */
@@ -11,11 +12,15 @@ export function openApiDocument(): unknown {
     paths[place] = { ...paths[place], [method.toLowerCase()]: operation(name, method, path, doc, query, answer) };
   }
   for (const [place, extra] of Object.entries(notJson)) paths[place] = { get: extra };
+  Object.assign(paths, libraryPaths(schema, problemAnswer));
   return {
     openapi: "3.1.0",
     info: { title: "Provost", version: productVersion, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
     components: {
-      securitySchemes: { session: { type: "apiKey", in: "cookie", name: "provost_session" } },
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: "provost_session" },
+        token: { type: "http", scheme: "bearer", description: "A machine's token, or an identity token of a CI" },
+      },
       schemas: { Problem: schema(Problem), LiveEvent: schema(LiveEvent) },
     },
     security: [{ session: [] }],

@@ -1,6 +1,8 @@
 import type { Edge } from "../edge/socket.ts";
+import type { Machines } from "../machines/machines.ts";
 import type { Store } from "../store/store.ts";
 import type { Derivation } from "../trust/derive.ts";
+import type { Library } from "../trust/library/library.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 import type { LiveFeed } from "./live.ts";
 
@@ -10,6 +12,8 @@ export interface Parts {
   readonly desk: ProofDesk;
   readonly derivation: Derivation;
   readonly live: LiveFeed;
+  readonly library: Library;
+  readonly machines: Machines;
   readonly edge: () => Edge;
   /** The console's built files. */
   readonly consoleFolder: string;

@@ -2,6 +2,7 @@ import { array, assert, constantFrom, integer, property, tuple } from "fast-chec
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import { ExecutableQuery } from "@provost/shared/protocol/api.ts";
+import { libraryContract } from "./contract-library.ts";
 import { listContract } from "./contract-lists.ts";
 import {
   asUnproven,
@@ -43,6 +44,7 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
     executables({ sort: "path", ...query }).rows.map(({ path }) => path);
 
   listContract(() => store);
+  libraryContract(() => store, again);
 
   describe("access", () => {
     test("keeps one key for ever", () => {

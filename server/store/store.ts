@@ -1,10 +1,14 @@
 import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
-import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
+import type { TokenStore } from "../machines/token-store.ts";
 import type { EvidenceStore } from "../trust/evidence-store.ts";
+import type { PullStore } from "../trust/library/pull-store.ts";
+import type { RegistryPackage } from "../trust/library/wanted.ts";
+import type { LibraryStore } from "../trust/library/library-store.ts";
 import type { ManifestStore } from "../trust/manifest-store.ts";
 
 export interface ServerKey {
@@ -78,6 +82,10 @@ export interface Inventory {
   /** What this device itself says it has installed under that name: no device speaks for another. */
   packageAt(device: DeviceId, root: string, purl: string): InstalledPackage | undefined;
   deviceIds(): readonly DeviceId[];
+  /** Every npm and PyPI package version that any device has, once for each place it came from. */
+  registryPackages(): readonly RegistryPackage[];
+  /** Digests that nothing claims, what runs first. */
+  unclaimedDigests(limit: number): readonly Sha256[];
   /** Every configuration of archives and keys that any device has. */
   configs(): readonly string[];
   setProof(device: DeviceId, root: string, purl: string, proof: string, says: string): void;
@@ -138,6 +146,9 @@ export interface Store {
   readonly inventory: Inventory;
   readonly read: Read;
   readonly evidence: EvidenceStore;
+  readonly library: LibraryStore;
+  readonly machines: TokenStore;
+  readonly pulls: PullStore;
   readonly manifests: ManifestStore;
   close(): void;
 }

@@ -7,11 +7,24 @@ import { refusesAddress, refusesUrl } from "./address-guard.ts";
 
 /** What became of one document. A consumer that was fed only a part of it learns so here. */
 export type Delivery =
-  | { readonly kind: "delivered"; readonly bytes: number; readonly etag?: string }
+  | {
+      readonly kind: "delivered";
+      readonly bytes: number;
+      readonly etag?: string;
+      /** RFC 8288: where the next page is. */
+      readonly link?: string;
+    }
   | { readonly kind: "unchanged" }
   | { readonly kind: "absent"; readonly says: string }
   | { readonly kind: "refused"; readonly says: string }
-  | { readonly kind: "unreachable"; readonly says: string };
+  | {
+      readonly kind: "unreachable";
+      readonly says: string;
+      /** RFC 9110 11.6.1: what the host wants to see first (401). */
+      readonly challenge?: string;
+      /** RFC 9110 10.2.3: the host asked to be left alone for so long (429, 503). */
+      readonly retryAfterMs?: number;
+    };
 
 export type Receive = (chunk: Buffer) => void | Promise<void>;
 
@@ -20,6 +33,9 @@ export interface FetchRequest {
   /** More bytes than this end the transfer: the signed size where one is known. */
   readonly maxBytes: number;
   readonly etag?: string;
+  readonly accept?: string;
+  /** Sent to the host of `url` alone: a redirect to another host goes without it. */
+  readonly authorization?: string;
   readonly signal: AbortSignal;
   /** Called anew for every attempt, so that no attempt continues where another broke off. */
   readonly open: () => Receive;
@@ -109,7 +125,9 @@ async function follow(request: FetchRequest, options: FetchOptions, agents: Agen
   for (let hops = 0; hops <= options.maxRedirects; hops += 1) {
     const refusal = refusesUrl(url, options.allowPrivateArchives);
     if (refusal !== undefined) return { kind: "refused", says: `${hostOf(url)}: ${refusal}` };
-    const outcome = await once({ ...request, url, signal }, options, agents);
+    const { authorization, ...open } = request;
+    const own = authorization !== undefined && url.origin === request.url.origin ? { authorization } : {};
+    const outcome = await once({ ...open, ...own, url, signal }, options, agents);
     if (outcome.kind !== "redirect") return outcome;
     const next = URL.parse(outcome.to, url.href);
     if (next === null) return { kind: "refused", says: `${hostOf(url)} redirects to something that is no URL` };
@@ -136,6 +154,8 @@ function once(request: FetchRequest, options: FetchOptions, agents: Agents): Pro
         // The bytes that are signed, not a transfer's idea of them.
         "accept-encoding": "identity",
         ...(request.etag === undefined ? {} : { "if-none-match": request.etag }),
+        ...(request.accept === undefined ? {} : { accept: request.accept }),
+        ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
       },
     });
     outgoing.setTimeout(options.connectMilliseconds, () => outgoing.destroy(new Error("no answer in time")));
@@ -159,9 +179,14 @@ async function answer(request: FetchRequest, response: http.IncomingMessage): Pr
   const { location } = response.headers;
   if ([301, 302, 303, 307, 308].includes(status) && location !== undefined) return { kind: "redirect", to: location };
   if (status === 304) return { kind: "unchanged" };
-  if ([403, 404, 410].includes(status))
-    return { kind: "absent", says: `${hostOf(url)} answers ${status} for ${pathOf(url)}` };
-  if (status !== 200) return { kind: "broken", says: `${hostOf(url)} answers ${status} for ${pathOf(url)}` };
+  const says = `${hostOf(url)} answers ${status} for ${pathOf(url)}`;
+  const pause = pauseAsked(response);
+  if ([403, 429, 503].includes(status) && pause !== undefined)
+    return { kind: "unreachable", says, retryAfterMs: pause };
+  if ([403, 404, 410].includes(status)) return { kind: "absent", says };
+  const challenge = response.headers["www-authenticate"]?.slice(0, 2000);
+  if (status === 401 && challenge !== undefined) return { kind: "unreachable", says, challenge };
+  if (status !== 200) return { kind: "broken", says };
   const promised = Number(response.headers["content-length"] ?? 0);
   if (promised > maxBytes) return tooLarge(url, maxBytes);
   const receive = request.open();
@@ -175,8 +200,23 @@ async function answer(request: FetchRequest, response: http.IncomingMessage): Pr
   } catch (error) {
     return explain(url, error);
   }
-  const { etag } = response.headers;
-  return { kind: "delivered", bytes, ...(etag === undefined || etag.length > 200 ? {} : { etag }) };
+  const { etag, link } = response.headers;
+  return {
+    kind: "delivered",
+    bytes,
+    ...(etag === undefined || etag.length > 200 ? {} : { etag }),
+    ...(typeof link !== "string" || link.length > 4000 ? {} : { link }),
+  };
+}
+
+/**
+ * Retry-After in seconds alone (a date would need the host's clock to agree with ours), a day at most. GitHub says with another header
+ * that the hour's questions are used up.
+ */
+function pauseAsked({ headers }: http.IncomingMessage): number | undefined {
+  const text = headers["retry-after"];
+  if (text !== undefined && /^\d{1,6}$/.test(text)) return Math.min(Number(text), 86_400) * 1000;
+  return headers["x-ratelimit-remaining"] === "0" ? 15 * 60_000 : undefined;
 }
 
 const tooLarge = (url: URL, maxBytes: number): Attempt => ({

@@ -7,11 +7,14 @@ export const errorCodes = [
   "SERVER_NOT_TRUSTED",
   "ENROL_REFUSED",
   "SESSION_REFUSED",
+  "TOKEN_REFUSED",
+  "NOT_ALLOWED",
   "FRAME_REFUSED",
   "PORT_IN_USE",
   "SCAN_FAILED",
   "NOT_FOUND",
   "UNREADABLE",
+  "DOCUMENT_REFUSED",
   "LIMIT",
 ] as const;
 

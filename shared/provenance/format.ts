@@ -1,6 +1,7 @@
 import type { Instant, Sha256 } from "../model/ids.ts";
 import type { Claim } from "../model/verdict.ts";
 import type { Criteria } from "./criteria.ts";
+import type { Said } from "./said.ts";
 import type { Subject } from "./subject.ts";
 
 /** A document that claims something: its exact bytes and their digest. Nothing about it is believed yet. */
@@ -43,4 +44,6 @@ export interface ProvenanceFormat<Trust> {
   readonly id: string;
   recognises(evidence: Evidence): boolean;
   read(evidence: Evidence, question: Question<Trust>): Promise<Reading>;
+  /** What the document says it is about, so that it can be filed and found; nothing is verified. Throws a Refusal. */
+  about?(evidence: Evidence): readonly Said[];
 }

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, lstatSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import type { ScanMessage, ScanOrder } from "../../agent/inventory/scan.ts";
-import { scanEnvironment, scanFlags } from "../../agent/inventory/run-scan.ts";
+import { isFirstPass, scanEnvironment, scanFlags } from "../../agent/inventory/run-scan.ts";
 import { benchFolder, settledState } from "./product.ts";
 import type { Options, Result } from "./result.ts";
 import { atMost, below, median, round } from "./result.ts";
@@ -148,7 +148,7 @@ function scan(order: ScanOrder, atHashing?: () => void): Promise<Scan> {
     const started = performance.now();
     let hashingFrom: number | undefined;
     const child = fork(program, [], {
-      execArgv: [...scanFlags],
+      execArgv: [...scanFlags(isFirstPass(order.folder))],
       env: { ...process.env, ...scanEnvironment },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

@@ -1,6 +1,7 @@
 import * as agent from "./agent.ts";
 import * as console from "./console.ts";
 import * as hash from "./hash.ts";
+import * as library from "./library.ts";
 import * as manifests from "./manifests.ts";
 import type { Bench } from "./result.ts";
 import * as start from "./start.ts";
@@ -10,6 +11,7 @@ export const benches: Readonly<Record<string, { readonly about: string; readonly
   agent: { about: "the agent's memory and processor time at rest and while it scans", run: agent.run },
   console: { about: "the Overview page: what it loads, how soon it answers, how lists scroll", run: console.run },
   hash: { about: "hashing and judging executables beside sha256sum; a second pass that hashes nothing", run: hash.run },
+  library: { about: "a digest answered from the evidence library's index of 10 million documents", run: library.run },
   manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
   start: { about: "a second start of the product, until its console answers with data", run: start.run },
 };

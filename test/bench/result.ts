@@ -18,6 +18,8 @@ export interface Options {
   readonly excluded: readonly string[];
   /** One line for the person who waits. */
   readonly say: (line: string) => void;
+  /** How much of its synthetic data a bench makes, where it makes some; its own default without. */
+  readonly size?: number;
 }
 
 export type Bench = (options: Options) => Promise<Result>;

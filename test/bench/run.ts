@@ -15,9 +15,15 @@ async function main(): Promise<number> {
     process.stderr.write(`${name === undefined ? "" : `provost: there is no bench "${name}"\n`}${usage()}`);
     return 2;
   }
+  const { size } = asked.values;
+  if (size !== undefined && !/^[1-9]\d{0,8}$/.test(size)) {
+    process.stderr.write(`provost: --size is a whole number, not "${size}"\n`);
+    return 2;
+  }
   const machine = describeMachine();
   const result = await bench.run({
     excluded: asked.values.exclude,
+    ...(size === undefined ? {} : { size: Number(size) }),
     say: (line) => process.stderr.write(`bench: ${line}\n`),
   });
   const { figures, goals } = result;
@@ -33,7 +39,11 @@ function readOptions() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { json: { type: "boolean", default: false }, exclude: { type: "string", multiple: true, default: [] } },
+      options: {
+        json: { type: "boolean", default: false },
+        size: { type: "string" },
+        exclude: { type: "string", multiple: true, default: [] },
+      },
     });
   } catch (cause) {
     process.stderr.write(`provost: ${cause instanceof Error ? cause.message : String(cause)}\n`);
@@ -43,7 +53,7 @@ function readOptions() {
 
 function usage(): string {
   const lines = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(11)}${about}`);
-  return `npm run bench -- NAME [--json] [--exclude DIR]...\n\n${lines.join("\n")}\n\n  --json         one JSON document on standard output\n  --exclude DIR  leave a folder out of the product's walk\n`;
+  return `npm run bench -- NAME [--json] [--exclude DIR]... [--size N]\n\n${lines.join("\n")}\n\n  --json         one JSON document on standard output\n  --exclude DIR  leave a folder out of the product's walk\n  --size N       how much synthetic data a bench makes, where it makes some\n`;
 }
 
 function table(machine: Machine, result: Result): string {

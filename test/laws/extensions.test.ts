@@ -10,6 +10,7 @@ const slots = [
   "agent/ecosystems",
   "server/store",
   "server/trust/sources",
+  "server/trust/upstreams",
   "shared/provenance/formats",
   "shared/provenance/containers",
 ];

@@ -20,13 +20,21 @@ export async function openWorld(
     readonly consoleFolder?: string;
     readonly edge?: Partial<EdgeLimits>;
     readonly allowPrivateArchives?: boolean;
+    readonly library?: string;
   } = {},
 ): Promise<World> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "provost-server-"));
   const consoleFolder = options.consoleFolder ?? join(folder, "console");
   const said: string[] = [];
   const config = checkConfig(
-    { folder, port: 0, localArchives: [], allowPrivateArchives: options.allowPrivateArchives ?? false },
+    {
+      folder,
+      port: 0,
+      localArchives: [],
+      registries: false,
+      ...(options.library === undefined ? {} : { library: options.library }),
+      allowPrivateArchives: options.allowPrivateArchives ?? false,
+    },
     { consoleFolder },
   );
   const server = await startServer(config, (line) => said.push(line), options.edge);

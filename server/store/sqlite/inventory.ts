@@ -1,5 +1,5 @@
 import type { InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
-import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Inventory, KnownDevice } from "../store.ts";
 import { openFiles } from "./files.ts";
 import type { Db } from "./open.ts";
@@ -30,6 +30,8 @@ type Devices = Pick<
   | "archives"
   | "setConfig"
   | "configs"
+  | "registryPackages"
+  | "unclaimedDigests"
 >;
 
 function openDevices(db: Db): Devices {
@@ -56,6 +58,21 @@ function openDevices(db: Db): Devices {
         .prepare<[], { id: DeviceId }>("SELECT id FROM devices ORDER BY id")
         .all()
         .map(({ id }) => id),
+    registryPackages: () =>
+      db
+        .prepare<[], { ecosystem: "npm" | "pypi"; name: string; version: string; origin: string | null }>(
+          "SELECT DISTINCT ecosystem, name, version, origin FROM installs WHERE ecosystem IN ('npm', 'pypi')",
+        )
+        .all()
+        .map(({ origin, ...known }) => ({ ...known, ...(origin === null ? {} : { origin }) })),
+    unclaimedDigests: (limit) =>
+      db
+        .prepare<[number], Sha256>(
+          `SELECT digest FROM files WHERE digest IS NOT NULL AND standing = 'unproven' AND basis = 'none'
+           GROUP BY digest ORDER BY max(running) DESC, min(first_seen) LIMIT ?`,
+        )
+        .pluck()
+        .all(limit),
     addDevice: (added, now) =>
       void db
         .prepare(

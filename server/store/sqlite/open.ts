@@ -3,7 +3,10 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { evidenceMigrations } from "./evidence.ts";
+import { libraryMigrations } from "./library.ts";
+import { machineTokenMigrations } from "./machine-tokens.ts";
 import { manifestMigrations } from "./manifests.ts";
+import { pullMigrations } from "./pulls.ts";
 
 export type Db = Database.Database;
 
@@ -131,6 +134,9 @@ const later: readonly string[] = [
    END;
    DELETE FROM proof_versions WHERE NOT EXISTS (
      SELECT 1 FROM installs WHERE installs.purl = proof_versions.purl AND installs.device = proof_versions.device AND installs.root = proof_versions.root);`,
+  ...libraryMigrations,
+  ...machineTokenMigrations,
+  ...pullMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

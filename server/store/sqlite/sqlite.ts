@@ -2,18 +2,25 @@ import type { Store } from "../store.ts";
 import { openAccess } from "./access.ts";
 import { openEvidence } from "./evidence.ts";
 import { openInventory } from "./inventory.ts";
+import { openLibrary } from "./library.ts";
+import { openMachineTokens } from "./machine-tokens.ts";
 import { openManifests } from "./manifests.ts";
 import { openDatabase } from "./open.ts";
+import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
 
 /** The embedded engine: everything in one file of `folder`. */
 export function sqliteStore(folder: string): Store {
   const db = openDatabase(folder);
+  const evidence = openEvidence(db);
   return {
     access: openAccess(db),
     inventory: openInventory(db),
     read: openRead(db),
-    evidence: openEvidence(db),
+    evidence,
+    library: openLibrary(db, evidence),
+    machines: openMachineTokens(db),
+    pulls: openPulls(db),
     manifests: openManifests(db),
     close: () => db.close(),
   };

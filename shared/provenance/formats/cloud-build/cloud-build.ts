@@ -9,6 +9,7 @@ import { statementIn } from "../../intoto/statement.ts";
 import { signerOf } from "../../intoto/envelope-signer.ts";
 import { asRefusal, unreadable, type Refusal } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByEnvelope } from "../../said.ts";
 import { subjectIn } from "../../subject-match.ts";
 import type { Trust } from "../../trust.ts";
 
@@ -23,6 +24,7 @@ export const cloudBuild: ProvenanceFormat<Trust> = {
       .toString("latin1")
       .includes('"provenance_summary"'),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: (evidence) => envelopesIn(evidence).map(saidByEnvelope),
 };
 
 function claimsIn(evidence: Evidence, question: Question<Trust>): readonly [Claim, ...Claim[]] {

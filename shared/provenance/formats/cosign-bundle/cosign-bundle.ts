@@ -11,6 +11,7 @@ import type { Bundle, LogEntry } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import { pemOrDer } from "../../sigstore/pem.ts";
 import type { Trust } from "../../trust.ts";
+import { aboutCosign } from "./about-cosign.ts";
 
 /**
  * What `cosign sign-blob --bundle` wrote before Sigstore bundles: signature, certificate or key, and Rekor's promise. It is read as
@@ -20,6 +21,7 @@ export const cosignBundle: ProvenanceFormat<Trust> = {
   id: "cosign-bundle",
   recognises: ({ bytes }) => /^\s*\{/.test(head(bytes)) && head(bytes).includes('"base64Signature"'),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
+  about: aboutCosign,
 };
 
 const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 16 * 1024)).toString("latin1");

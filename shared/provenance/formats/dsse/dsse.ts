@@ -7,6 +7,7 @@ import { signerOf } from "../../intoto/envelope-signer.ts";
 import { statementIn } from "../../intoto/statement.ts";
 import { unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByEnvelope } from "../../said.ts";
 import { subjectIn } from "../../subject-match.ts";
 import type { Trust } from "../../trust.ts";
 
@@ -23,6 +24,7 @@ export const dsse: ProvenanceFormat<Trust> = {
     );
   },
   read: (evidence, question) => reading(question, () => [claimIn(evidence, question)]),
+  about: ({ bytes }) => [saidByEnvelope(readEnvelope(bytes))],
 };
 
 function claimIn(evidence: Evidence, question: Question<Trust>): Claim {

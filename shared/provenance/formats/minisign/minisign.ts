@@ -17,6 +17,7 @@ export const minisign: ProvenanceFormat<Trust> = {
   id: "minisign",
   recognises: ({ bytes }) => Buffer.from(bytes.subarray(0, 19)).toString("latin1") === "untrusted comment: ",
   read: (evidence, question) => reading(question, () => [claimIn(evidence, question)]),
+  about: ({ bytes }) => [{ keyIds: [signatureIn(bytes).keyId] }],
 };
 
 function claimIn(evidence: Evidence, question: Question<Trust>): Claim {

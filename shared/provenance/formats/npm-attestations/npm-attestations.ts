@@ -8,6 +8,7 @@ import { statementIn, type Statement } from "../../intoto/statement.ts";
 import { settleTogether } from "../../keys/signature-check.ts";
 import { Refusal, forged, unreadable, unsupported } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByBundle } from "../../said.ts";
 import { bundleOf } from "../../sigstore/bundle.ts";
 import { readSignature } from "../../sigstore/read-signature.ts";
 import { subjectIn } from "../../subject-match.ts";
@@ -22,6 +23,7 @@ export const npmAttestations: ProvenanceFormat<Trust> = {
   id: "npm-attestations",
   recognises: ({ bytes }) => /^\s*\{\s*"attestations"\s*:/.test(Buffer.from(bytes.subarray(0, 200)).toString("latin1")),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: (evidence) => attestationsIn(evidence).map(({ bundle }) => saidByBundle(bundleOf(bundle))),
 };
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { npmPurl } from "../../../ecosystems/purl.ts";
 import { base64Bytes } from "../../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
@@ -7,6 +8,7 @@ import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { settleTogether, signatureCheck } from "../../keys/signature-check.ts";
 import { Refusal, unknownToTrust, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { subjectDigest, type Said } from "../../said.ts";
 import { requireInWindow } from "../../sigstore/read-signature.ts";
 import type { Trust } from "../../trust.ts";
 
@@ -16,6 +18,7 @@ export const npmSignature: ProvenanceFormat<Trust> = {
   recognises: ({ bytes }) =>
     bytes.length < maxManifestBytes && /"dist"\s*:/.test(Buffer.from(bytes).toString("latin1")),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: (evidence) => [saidBy(manifestIn(evidence))],
 };
 
 const maxManifestBytes = 1024 * 1024;
@@ -69,6 +72,17 @@ const Manifest = z.object({
       .max(16),
   }),
 });
+
+function saidBy({ name, version, dist }: z.infer<typeof Manifest>): Said {
+  const digest = base64Bytes(/^sha512-(.*)$/.exec(dist.integrity)?.[1] ?? "");
+  const subject = subjectDigest("sha512", digest?.toString("hex") ?? "");
+  const purl = npmPurl(name, version);
+  return {
+    digests: subject === undefined ? [] : [subject],
+    purls: purl === undefined ? [] : [purl],
+    keyIds: dist.signatures.map(({ keyid }) => keyid),
+  };
+}
 
 function requireSubject(name: string, version: string, integrity: string, { subject }: Question<Trust>): void {
   if (subject.sha512 === undefined)

@@ -5,6 +5,7 @@ import { claimOf } from "../../claims.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { Refusal, forged, unknownToTrust, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { listedDigests } from "./listed-digests.ts";
 import type { OpenPgpKeyring, Trust } from "../../trust.ts";
 
 /**
@@ -15,6 +16,7 @@ export const openpgpSignature: ProvenanceFormat<Trust> = {
   id: "openpgp",
   recognises: ({ bytes }) => isArmoured(bytes) || isPacket(bytes),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
+  about: ({ bytes }) => (startOf(bytes).startsWith(cleartext) ? [{ digests: listedDigests(bytes) }] : [{}]),
 };
 
 /** A third of a megabyte of program that an agent without OpenPGP evidence never needs. */

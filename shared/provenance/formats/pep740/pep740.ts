@@ -9,6 +9,7 @@ import { statementIn, type Statement } from "../../intoto/statement.ts";
 import { settleTogether } from "../../keys/signature-check.ts";
 import { forged, Refusal, unreadable, unsupported } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByBundle } from "../../said.ts";
 import { entryOf, LogEntryDocument, type Bundle } from "../../sigstore/bundle.ts";
 import { readSignature } from "../../sigstore/read-signature.ts";
 import type { Signer } from "../../sigstore/signer.ts";
@@ -24,6 +25,7 @@ export const pep740: ProvenanceFormat<Trust> = {
       Buffer.from(bytes.subarray(0, 65536)).toString("latin1"),
     ),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: (evidence) => attestationsIn(evidence).map(({ attestation }) => saidByBundle(bundleIn(attestation))),
 };
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {

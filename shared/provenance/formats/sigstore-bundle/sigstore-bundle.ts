@@ -2,6 +2,7 @@ import { claimOf } from "../../claims.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { type Refusal, asRefusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
+import { saidByBundle } from "../../said.ts";
 import { readBundle } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import type { Trust } from "../../trust.ts";
@@ -13,6 +14,7 @@ export const sigstoreBundle: ProvenanceFormat<Trust> = {
   recognises: ({ bytes }) =>
     head(bytes).includes('"mediaType"') && head(bytes).includes("application/vnd.dev.sigstore.bundle"),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
+  about: ({ bytes }) => documents(bytes).map((line) => saidByBundle(readBundle(line))),
 };
 
 /** The media type stands first or after the material; a bundle's material is small. */
