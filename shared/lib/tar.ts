@@ -95,6 +95,7 @@ function takeHeader(
   state.count += 1;
   if (state.count > maxMembers) return stop(state, `more than ${maxMembers} members`);
   if (!checksumHolds(header)) return stop(state, "a header whose checksum is wrong");
+  if (prefixIsInDoubt(header)) return stop(state, "a name whose first half not all readers see");
   const type = String.fromCharCode(header[156] ?? 0);
   const over = state.pending;
   const isMetadata = metadata.has(type);
@@ -219,10 +220,15 @@ const kinds: Readonly<Record<string, TarMember["kind"]>> = {
 function headerPath(header: Uint8Array): Uint8Array {
   const name = terminated(header.subarray(0, 100));
   // The prefix field exists in ustar only; old GNU archives keep other things there ("ustar  ").
-  const ustar = latin1(header.subarray(257, 263)) === "ustar\0";
-  const prefix = ustar ? terminated(header.subarray(345, 500)) : new Uint8Array(0);
+  const prefix = isUstar(header) ? terminated(header.subarray(345, 500)) : new Uint8Array(0);
   return prefix.length === 0 ? name : Uint8Array.from([...prefix, 0x2f, ...name]);
 }
+
+const isUstar = (header: Uint8Array): boolean => latin1(header.subarray(257, 263)) === "ustar\0";
+
+/** GNU tar goes by the magic alone, others ask for version "00" as well before they read the prefix. */
+const prefixIsInDoubt = (header: Uint8Array): boolean =>
+  isUstar(header) && header[345] !== 0 && latin1(header.subarray(263, 265)) !== "00";
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces;

@@ -106,6 +106,7 @@ describe("what two readers would see differently is refused by name", () => {
     ["a sparse file", /sparse/, forgeTar([pax({ "GNU.sparse.major": "1" }), a])],
     ["a NUL in a pax name", /NUL/, forgeTar([pax({ path: "x\0y" }), a])],
     ["a size that is no number", /size is malformed/, forgeTar([pax({ size: "-1" }), a])],
+    ["a prefix of an unknown version", /first half/, oddVersion()],
     ["an absolute path", /absolute path/, forgeTar([{ name: "/etc/passwd" }])],
     ["a path that climbs", /unsafe path/, forgeTar([{ name: "a/../../b" }])],
     ["an empty segment", /unsafe path/, forgeTar([{ name: "a//b" }])],
@@ -133,6 +134,17 @@ describe("what two readers would see differently is refused by name", () => {
     expect(await read(bytes)).toEqual(refused(why));
   });
 });
+
+/** A ustar header of version "01" with a prefix, its checksum mended. */
+function oddVersion(): Uint8Array {
+  const bytes = forgeTar([{ name: "a" }]);
+  bytes.set(bytesOf("01"), 263);
+  bytes.set(bytesOf("etc"), 345);
+  bytes.set(bytesOf(" ".repeat(8)), 148);
+  const sum = bytes.subarray(0, block).reduce((total, byte) => total + byte, 0);
+  bytes.set(bytesOf(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+  return bytes;
+}
 
 describe("what is not read is unsupported", () => {
   test.each<[string, RegExp, Uint8Array]>([
