@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "fflate";
@@ -71,6 +72,7 @@ test("a stream in pieces of one byte is read as the whole is", async () => {
   }
   const dropped = await readArchive(drops(), { signal });
   expect(dropped).toEqual(await read(bytes));
+  expect(await readArchive(Readable.from([bytes]), { signal })).toEqual(dropped);
   expect(dropped).toMatchObject({
     ok: true,
     contents: { entries: [{ path: "a", sha256: hex("one") }, { path: "b" }] },
