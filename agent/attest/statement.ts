@@ -1,12 +1,7 @@
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { maxSubjects } from "@provost/shared/provenance/intoto/statement.ts";
+import type { Named } from "./artefact.ts";
 import type { Predicate } from "./build-provenance.ts";
-
-export interface Named {
-  readonly name: string;
-  readonly sha256: string;
-  readonly sha512?: string;
-}
 
 /** An in-toto statement v1: this predicate about these files, each by its digests. */
 export function statementBytes(subjects: readonly Named[], { type, body }: Omit<Predicate, "from">): Buffer {

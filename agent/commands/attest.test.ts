@@ -8,6 +8,7 @@ import * as z from "zod";
 import { forgeSigstore, type ForgedSigstore } from "../../test/support/forge-sigstore.ts";
 import { openLibraryWorld, type LibraryWorld } from "../../test/support/library-world.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
+import { validateCycloneDx } from "@provost/shared/sbom/cyclonedx/validate.ts";
 import { hostedRunners } from "@provost/shared/provenance/slsa/known-builders.ts";
 
 const cwd = mkdtempSync(join(tmpdir(), "provost-attest-"));
@@ -153,6 +154,41 @@ describe("signed with a key", () => {
     });
     expect(statementIn("tool.sigstore.json")).toMatchObject({ predicateType: type, predicate: { result: "PASSED" } });
   });
+});
+
+test("--contents makes each file in an archive a subject, and a file taken out of it is covered", async () => {
+  const inner = at("package");
+  mkdirSync(inner, { recursive: true });
+  for (const name of ["index.js", "cli.js"]) writeFileSync(join(inner, name), `// ${name}\n`);
+  execFileSync("tar", ["-czf", at("package.tgz"), "-C", cwd, "package"]);
+  expect(await go("attest --key p256.key --contents package.tgz")).toMatchObject({ code: 0, err: "" });
+  expect(
+    statementIn("package.tgz.sigstore.json")
+      .subject.map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(["package.tgz", "package.tgz!package/cli.js", "package.tgz!package/index.js"]);
+  const bundle = "--bundle package.tgz.sigstore.json --key p256.pub";
+  expect(await go(`verify ${bundle} package/index.js package/cli.js package.tgz`)).toMatchObject({ code: 0 });
+  writeFileSync(join(inner, "cli.js"), "// another\n");
+  expect(await go(`verify ${bundle} package/cli.js`)).toMatchObject({ code: 3 });
+  const none = await go("attest --key p256.key --contents tool");
+  expect(none).toMatchObject({ code: 2, out: "" });
+  expect(none.err).toContain("no archive of a kind that is read");
+});
+
+test("--sbom auto attests a bill of materials of each artefact", async () => {
+  expect(await go("attest --key p256.key --sbom auto app.tgz tool")).toMatchObject({ code: 0, err: "" });
+  for (const name of ["app.tgz", "tool"]) {
+    const { subject, predicateType, predicate } = statementIn(`${name}.sbom.sigstore.json`);
+    const sha256 = createHash("sha256").update(read(name)).digest("hex");
+    expect([subject.length, subject[0]?.digest["sha256"], predicateType]).toEqual([
+      1,
+      sha256,
+      "https://cyclonedx.org/bom",
+    ]);
+    expect(predicate).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6", metadata: { component: { name } } });
+    expect((await validateCycloneDx(predicate, "1.6")).ok).toBe(true);
+  }
 });
 
 describe("signed keyless in GitHub Actions", () => {

@@ -1,14 +1,13 @@
 import { basename, join, resolve } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
-import { buildProvenance, type Predicate } from "../attest/build-provenance.ts";
+import { readArtefact, type Artefact } from "../attest/artefact.ts";
+import type { Predicate } from "../attest/build-provenance.ts";
 import { gitCheckout } from "../attest/git-checkout.ts";
+import { plan, type StatementQuestion } from "../attest/plan.ts";
 import { publish, type Published } from "../attest/publish.ts";
-import { sbomPredicate } from "../attest/sbom-predicate.ts";
-import { statementBytes, type Named } from "../attest/statement.ts";
+import { statementBytes } from "../attest/statement.ts";
 import { readDocument } from "../provenance/read-document.ts";
-import { readJson } from "../provenance/read-json.ts";
-import { readSubject } from "../provenance/read-subject.ts";
 import { plainKey, sigstoreTrust } from "../provenance/sigstore-trust.ts";
 import { claimsOf, identityToken } from "../signing/identity-token.ts";
 import { keylessSigner } from "../signing/keyless.ts";
@@ -24,16 +23,15 @@ import type { Request } from "./request.ts";
 import { jsonLine } from "./terminal.ts";
 import { maxBundleBytes, whoIs } from "./verify-bundle.ts";
 
-export interface AttestQuestion extends NamedServices {
+export interface AttestQuestion extends NamedServices, StatementQuestion {
   readonly key?: string;
   readonly passphraseFile?: string;
   readonly keyless?: boolean;
   readonly identityToken?: string;
   readonly trustedRoot?: string;
-  readonly predicate?: string;
-  readonly predicateType?: string;
   readonly builderId?: string;
-  readonly sbom?: string;
+  /** Each file in an archive is a subject as well. */
+  readonly contents?: boolean;
   readonly output?: string;
   readonly publish?: string;
   readonly tokenFile?: string;
@@ -47,10 +45,22 @@ export async function attest(request: Request, artefacts: readonly string[], ask
   if (artefacts.length === 0) return publishAgain(request, asked, token);
   requireOneWay(asked, artefacts);
   const hand = await signingHand(request, asked);
-  const files = artefacts.map((name) => ({ path: path(name), named: namedOf(path(name)) }));
-  for (const { predicate, suffix } of predicatesOf(request, asked, hand.claims)) {
+  const read: Artefact[] = [];
+  for (const name of artefacts) {
+    request.terminal.progress(`${name} …`);
+    read.push(await readArtefact(path(name), asked.contents === true, request.stop));
+  }
+  const { env } = request;
+  const context = {
+    env,
+    git: gitCheckout(request.cwd),
+    claims: hand.claims,
+    builderId: asked.builderId,
+    now: request.now(),
+  };
+  for (const { predicate, suffix, about } of await plan(read, asked, context, path)) {
     const payload = statementBytes(
-      files.map(({ named }) => named),
+      about.flatMap(({ named, inside }) => [named, ...inside]),
       predicate,
     );
     const signable = { kind: "statement", payload } as const;
@@ -58,18 +68,22 @@ export async function attest(request: Request, artefacts: readonly string[], ask
     const bundle = await makeBundle(signable, hand.signer, hand.witnesses);
     request.terminal.progress(undefined);
     const { signer, times } = await requireHolds(bundle, signable, hand.trust(), request.now());
-    for (const { path: artefact, named } of files) {
+    for (const { path: artefact, named, inside } of about) {
       const where = `${asked.output === undefined ? artefact : join(path(asked.output), named.name)}${suffix}`;
       writeWhole(where, bundle);
-      tell(
-        request,
-        { artefact, bundle: where, sha256: named.sha256, predicateType: predicate.type, signer, times },
-        predicate,
-        whoIs(signer),
-      );
+      const made = {
+        artefact,
+        bundle: where,
+        sha256: named.sha256,
+        inside: inside.length,
+        predicateType: predicate.type,
+        signer,
+        times,
+      };
+      tell(request, made, predicate, whoIs(signer));
     }
     if (token !== undefined) {
-      const name = `${files[0]?.named.name ?? ""}${suffix}`;
+      const name = `${about[0]?.named.name ?? ""}${suffix}`;
       told(request, await publish(token.server, token.text, { name, bytes: bundle }, fetch));
     }
   }
@@ -115,39 +129,6 @@ async function signingHand(request: Request, asked: AttestQuestion): Promise<Sig
   return { signer, witnesses, claims: undefined, trust };
 }
 
-function predicatesOf(
-  request: Request,
-  asked: AttestQuestion,
-  claims: SigningHand["claims"],
-): readonly { readonly predicate: Predicate; readonly suffix: string }[] {
-  const file = (name: string): string => resolve(request.cwd, name);
-  const main: Predicate =
-    asked.predicate === undefined || asked.predicateType === undefined
-      ? buildProvenance({
-          env: request.env,
-          git: gitCheckout(request.cwd),
-          claims,
-          builderId: asked.builderId,
-          now: request.now(),
-        })
-      : { type: asked.predicateType, body: readJson("the predicate", file(asked.predicate)), from: asked.predicate };
-  const sbom =
-    asked.sbom === undefined
-      ? []
-      : [
-          {
-            predicate: sbomPredicate(readJson("the SBOM", file(asked.sbom)), asked.sbom),
-            suffix: ".sbom.sigstore.json",
-          },
-        ];
-  return [{ predicate: main, suffix: ".sigstore.json" }, ...sbom];
-}
-
-function namedOf(path: string): Named {
-  const { sha256, sha512 } = readSubject(path);
-  return { name: basename(path), sha256, ...(sha512 === undefined ? {} : { sha512 }) };
-}
-
 function requireOneWay(asked: AttestQuestion, artefacts: readonly string[]): void {
   const wrong = (message: string, remedy: string) => new AppError("CONFIG_INVALID", message, { remedy });
   if (asked.key !== undefined && (asked.keyless === true || asked.identityToken !== undefined))
@@ -159,7 +140,7 @@ function requireOneWay(asked: AttestQuestion, artefacts: readonly string[]): voi
     );
   if ((asked.predicate === undefined) !== (asked.predicateType === undefined))
     throw wrong("--predicate and --predicate-type belong together", "give both, or neither for SLSA provenance");
-  if (asked.sbom !== undefined && artefacts.length > 1)
+  if (asked.sbom !== undefined && asked.sbom !== "auto" && artefacts.length > 1)
     throw wrong("an SBOM describes one artefact", "attest the artefacts one by one, each with its SBOM");
   if (new Set(artefacts.map((name) => basename(name))).size !== artefacts.length)
     throw wrong("two artefacts have the same name", "attest them one by one");
@@ -203,13 +184,18 @@ async function publishAgain(
   return exitCodes.asWanted;
 }
 
-function tell({ terminal, json }: Request, made: object, { type, from }: Predicate, who: string): void {
-  const { artefact, bundle } = made as { readonly artefact: string; readonly bundle: string };
+interface Made {
+  readonly artefact: string;
+  readonly bundle: string;
+  readonly inside: number;
+}
+
+function tell({ terminal, json }: Request, made: Made, { type, from }: Predicate, who: string): void {
   if (json) return terminal.out(jsonLine(made));
-  terminal.out(artefact, "head");
-  terminal.out(`  states    ${type} (${from})`);
+  terminal.out(made.artefact, "head");
+  terminal.out(`  states    ${type} (${from})${made.inside === 0 ? "" : `, and of ${made.inside} files inside`}`);
   terminal.out(`  signed    by ${who}; verified`, "good");
-  terminal.out(`  written   ${bundle}`);
+  terminal.out(`  written   ${made.bundle}`);
 }
 
 function told({ terminal, json }: Request, { host, outcome, why }: Published): void {
