@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { pathText } from "@provost/shared/lib/path-text.ts";
 import { AppError } from "@provost/shared/lib/app-error.ts";
-import { instant } from "@provost/shared/model/ids.ts";
+import { instant, type Instant } from "@provost/shared/model/ids.ts";
 import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
 import { decide, type Decision } from "@provost/shared/policy/decide.ts";
 import { explain } from "@provost/shared/policy/explain.ts";
@@ -18,6 +18,7 @@ import { verify } from "@provost/shared/provenance/verify.ts";
 import { documentsHeld, type HeldDocument } from "../provenance/attested.ts";
 import { documentsAt, namesBeside, openFolder } from "../provenance/documents.ts";
 import { readGivenKey, type GivenKey } from "../provenance/given-key.ts";
+import { judgeAt } from "../provenance/judge-at.ts";
 import { ownerTrust } from "../provenance/owner-trust.ts";
 import { readSubject } from "../provenance/read-subject.ts";
 import type { State } from "../state/state.ts";
@@ -42,6 +43,8 @@ export interface DocumentJudge {
 
 export interface Answer {
   readonly verdict: Verdict;
+  /** What this device's own records and proofs say, under the trust and at the time that were asked. */
+  readonly installed?: Verdict;
   readonly documents: Judged;
   readonly read: readonly { readonly name: string; readonly sha256: string }[];
   /** Documents that could not be read at all. */
@@ -85,9 +88,10 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion, state
   const judge = async ({ question, evidence, unread }: ReturnType<typeof read>, looked: Looked): Promise<Answer> => {
     const { subject, now } = question;
     const documents = await verify(subject, evidence, criteria, trust, now);
-    const verdict = combineVerdicts(at === undefined ? looked.verdict : undefined, documents.verdict, expected);
+    const installed = await installedVerdict(looked, asked, state, owners, now);
+    const verdict = combineVerdicts(installed, documents.verdict, expected);
     const names = evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 }));
-    const answer = { verdict, documents, read: names, unread };
+    const answer = { verdict, documents, read: names, unread, ...(installed === undefined ? {} : { installed }) };
     if (policy === undefined) return answer;
     const device = { id: hostname(), groups: asked.forGroup ?? [] };
     const situation: Situation = situationOf(verdict, looked, subject, device);
@@ -110,6 +114,19 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion, state
       return components === undefined ? answer : { ...answer, components };
     },
   };
+}
+
+/** As of a time, records of this device count for nothing: they carry none. */
+async function installedVerdict(
+  looked: Looked,
+  { at, trust: named }: VerifyQuestion,
+  state: State | undefined,
+  trust: Trust,
+  now: Instant,
+): Promise<Verdict | undefined> {
+  if (at === undefined && named === undefined) return looked.verdict;
+  if (state !== undefined) return judgeAt(state, looked.facts, trust, now);
+  return at === undefined ? looked.verdict : undefined;
 }
 
 /** Who asks for certain keys trusts them and no others of their kind. */
@@ -199,6 +216,6 @@ function criteriaLines(asked: VerifyQuestion, trust: string, expected: boolean):
     ...(asked.policy === undefined ? [] : [`Policy       ${asked.policy}`]),
     ...(asked.at === undefined
       ? []
-      : [`At           ${asked.at}, by documents alone: what this device holds now carries no time`]),
+      : [`At           ${asked.at}, by documents; what archives' indices proved is taken as it is held now`]),
   ];
 }
