@@ -97,9 +97,9 @@ function signedData(response: Buffer): SignedData {
   const [type, holder] = inside(expectTag(info, tags.sequence, "a timestamp token"));
   expectOid(type, "1.2.840.113549.1.7.2", "signed data");
   const fields = inside(expectTag(nested(expectTag(holder, 0xa0, "signed data")), tags.sequence, "signed data"));
-  // RFC 5652 5.1: version 3, because the content is of another type than plain data.
-  if (contents(expectTag(fields[0], tags.integer, "signed data")).toString("hex") !== "03")
-    throw unsupported("the timestamp is not of version 3");
+  // RFC 5652 5.1 says version 3, because the content is of another type than plain data; GitHub's clock wrote 1 until 2024.
+  if (!["01", "03"].includes(contents(expectTag(fields[0], tags.integer, "signed data")).toString("hex")))
+    throw unsupported("the timestamp is of neither version 1 nor 3");
   const announced = inside(expectTag(fields[1], tags.set, "the timestamp's digests")).map((one) =>
     digestByOid(firstOf(one, "a digest")),
   );
