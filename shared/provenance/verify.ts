@@ -3,6 +3,7 @@ import type { Instant } from "../model/ids.ts";
 import type { ChainLink, Claim, Judged, Verdict } from "../model/verdict.ts";
 import { expectsProvenance, type Criteria } from "./criteria.ts";
 import type { Evidence, Question, Reading } from "./format.ts";
+import { evidenceInside } from "./evidence-inside.ts";
 import { formats } from "./formats/index.ts";
 import { asRefusal } from "./refusal.ts";
 import { refusalReading } from "./reading.ts";
@@ -23,7 +24,8 @@ export async function verify(
 ): Promise<Judged> {
   const question = { subject, criteria, trust, now };
   const withdrawn = revocationOf(question);
-  const readings = withdrawn === undefined ? await readAll(evidence, question) : [withdrawn];
+  const own = evidenceInside(subject).filter((inside) => !evidence.some((one) => one.sha256 === inside.sha256));
+  const readings = withdrawn === undefined ? await readAll([...own, ...evidence], question) : [withdrawn];
   return { verdict: combine(readings, criteria), trustVersion: trust.version, at: now };
 }
 

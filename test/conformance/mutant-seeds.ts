@@ -6,6 +6,7 @@ import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { firstSubject } from "./first-subject.ts";
 import { forgedSeeds } from "./forged-seeds.ts";
+import { formatSeeds } from "./format-seeds.ts";
 import { evidenceAt, haveVectors, provenance, publicTrust, subjectOf } from "./vectors.ts";
 
 /** A document that holds under `trust`, with its artefact where there is one. */
@@ -25,7 +26,7 @@ export interface Seed {
 
 /** Every seed. A new format adds a function here that returns at least one. */
 export async function mutantSeeds(): Promise<readonly Seed[]> {
-  return [...(haveVectors() ? publishedSeeds() : []), ...(await forgedSeeds())];
+  return [...(haveVectors() ? publishedSeeds() : []), ...(await forgedSeeds()), ...(await formatSeeds())];
 }
 
 /** One of each kind: bundle versions, log entry kinds, timestamps, npm with keys, PEP 740 both ways. */

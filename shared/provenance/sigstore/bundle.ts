@@ -17,7 +17,12 @@ export interface Bundle {
 export type BundleVersion = "0.1" | "0.2" | "0.3";
 
 export type Content =
-  | { readonly kind: "envelope"; readonly envelope: Envelope }
+  | {
+      readonly kind: "envelope";
+      readonly envelope: Envelope;
+      /** The envelope as cosign keeps it in a registry: what its timestamps, and Rekor's oldest entries, are made over. */
+      readonly source?: Uint8Array;
+    }
   | { readonly kind: "message"; readonly algorithm: string; readonly digest: Buffer; readonly signature: Buffer };
 
 export interface LogEntry {

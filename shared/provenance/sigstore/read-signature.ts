@@ -141,8 +141,8 @@ function digestOfSubject(subject: Subject, algorithm: string): Buffer {
   );
 }
 
-const signatureBytes = (content: Content): Buffer =>
-  content.kind === "message" ? content.signature : content.envelope.signatures[0].signature;
+const signatureBytes = (content: Content): Uint8Array =>
+  content.kind === "message" ? content.signature : (content.source ?? content.envelope.signatures[0].signature);
 
 /** DSSE's key id is a hint. Beside a certificate it is empty or names that certificate's key, else it hints at somebody else. */
 function requireNoOtherKey(leaf: Certificate, content: Content): void {

@@ -17,7 +17,8 @@ export interface Certificate {
   /** The signed part, and where its pieces lie, so that a log's signature can be checked over it without the log's own stamp. */
   readonly tbs: Der;
   readonly signature: Buffer;
-  readonly signatureDigest: string | undefined;
+  /** The object identifier. Whether it is accepted is asked where the signature counts: an anchor's own never does. */
+  readonly signatureAlgorithm: string;
 }
 
 export interface Extension {
@@ -63,7 +64,7 @@ export function parseCertificate(der: Buffer): Certificate {
     extensions: extensionsOf(optional),
     tbs,
     signature: bitString(expectTag(signature, tags.bitString, "a certificate's signature")),
-    signatureDigest: digestOfAlgorithm(algorithm),
+    signatureAlgorithm: algorithmOf(algorithm),
   };
 }
 
@@ -121,9 +122,9 @@ function bitString(der: Der): Buffer {
   return body.subarray(1);
 }
 
-function digestOfAlgorithm(algorithm: Der): string | undefined {
+function algorithmOf(algorithm: Der): string {
   const [id] = inside(expectTag(algorithm, tags.sequence, "a signature algorithm"));
-  return digestOfSignatureOid(oidText(expectTag(id, tags.oid, "a signature algorithm")));
+  return oidText(expectTag(id, tags.oid, "a signature algorithm"));
 }
 
 export function digestOfSignatureOid(name: string): string | undefined {

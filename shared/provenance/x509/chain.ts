@@ -2,6 +2,7 @@ import { signatureCheck, settle, type SignatureCheck } from "../keys/signature-c
 import { forged, guarded, type Refusal, unknownToTrust, unreadable } from "../refusal.ts";
 import {
   couldIssue,
+  digestOfSignatureOid,
   extendedUsages,
   isAuthority,
   parseCertificate,
@@ -144,5 +145,5 @@ export const issuedBy = (certificate: Certificate, issuer: Certificate): Signatu
     issuer.key,
     whole(certificate.tbs),
     certificate.signature,
-    certificate.signatureDigest,
+    digestOfSignatureOid(certificate.signatureAlgorithm),
   );
