@@ -159,6 +159,44 @@ test("OCI: without the API the fallback tag is asked, and cosign's own tags alwa
   expect(scene.held()).toEqual([bundle, attached]);
 });
 
+test("OCI: a signature whose half stands in the manifest is taken in with it, as one document", async () => {
+  const payload = JSON.stringify({
+    critical: {
+      identity: { "docker-reference": "" },
+      image: { "docker-manifest-digest": sha256(image) },
+      type: "cosign container image signature",
+    },
+  });
+  const descriptor = (mediaType: string, text: string, annotations = {}) => ({
+    mediaType,
+    digest: sha256(text),
+    size: text.length,
+    annotations,
+  });
+  const sig = JSON.stringify({
+    schemaVersion: 2,
+    config: descriptor("application/vnd.oci.image.config.v1+json", "{}"),
+    layers: [
+      descriptor("application/vnd.dev.cosign.simplesigning.v1+json", payload, {
+        "dev.cosignproject.cosign/signature": "aGk=",
+      }),
+    ],
+  });
+  registry({
+    [`${v2}/manifests/${sha256(image).replace(":", "-")}.sig`]: sig,
+    [`${v2}/blobs/${sha256(payload)}`]: payload,
+  });
+  const puller = scene.puller([ociRegistries([`${server.host}/team/app@${sha256(image)}`], "http")]);
+  puller.want([]);
+  await run(puller);
+  const [held = ""] = scene.held();
+  expect(JSON.parse(held)).toMatchObject({
+    digest: sha256(sig),
+    blobs: { [sha256(payload)]: Buffer.from(payload).toString("base64") },
+  });
+  expect(scene.store.library.bySubject({ algorithm: "sha256", hex: hash("sha256", image, "hex") })).toHaveLength(1);
+});
+
 test("OCI: bytes that are not the ones a manifest names are passed over", async () => {
   const bundle = provenanceEnvelope(hash("sha256", image, "hex"));
   const referring = layered(bundle);

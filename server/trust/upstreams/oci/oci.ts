@@ -3,6 +3,7 @@ import * as z from "zod";
 import { subjectDigest, type SubjectDigest } from "@provost/shared/provenance/said.ts";
 import { readJson } from "../read-json.ts";
 import { nextPage, upstreamLimits, type Found, type Upstream } from "../upstream.ts";
+import { signedLayers } from "./signed-layers.ts";
 import { openDoor, type Door } from "./token.ts";
 
 /**
@@ -93,6 +94,11 @@ const Manifest = z.object({ layers: z.array(Descriptor).max(200).optional() });
 async function* layers(path: string, subject: SubjectDigest, door: Door): AsyncGenerator<Found> {
   const manifest = await door(path, manifestTypes);
   if (manifest === undefined) return;
+  const signed = await signedLayers(manifest.bytes, door);
+  if (signed !== undefined) {
+    yield { bytes: signed.bytes, name: signed.name ?? path, subject };
+    return;
+  }
   for (const layer of readManifest(manifest.bytes)) {
     const answer = await door(`/blobs/${layer.digest}`, "application/octet-stream", upstreamLimits.documentBytes);
     if (answer === undefined || `sha256:${hash("sha256", answer.bytes, "hex")}` !== layer.digest) continue;
