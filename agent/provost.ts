@@ -2,6 +2,7 @@
 /** The command line. It reads the agent's state and this disk, and needs neither the daemon nor a server. */
 import { run } from "./commands/program.ts";
 import { inventory } from "./commands/inventory.ts";
+import { sbom } from "./commands/sbom.ts";
 import { scan } from "./commands/scan.ts";
 import { status } from "./commands/status.ts";
 import { openTerminal } from "./commands/terminal.ts";
@@ -15,7 +16,7 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => process.exit(cause.
 
 process.exitCode = await run(
   process.argv.slice(2),
-  { status, inventory, scan, verify, why },
+  { status, inventory, scan, verify, why, sbom },
   {
     terminal: openTerminal(process.stdout, process.stderr, process.env),
     cwd: process.cwd(),

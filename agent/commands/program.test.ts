@@ -44,12 +44,20 @@ async function call(args: readonly string[], verbs: Partial<Verbs> = {}): Promis
     scan: later("scan"),
     verify: later("verify"),
     why: later("why"),
+    sbom: note("sbom"),
     ...verbs,
   };
   return { code: await run(args, all, world), called, out: out.join(""), err: err.join("") };
 }
 
 const installed = "/var/lib/provost";
+const plain = {
+  format: "cyclonedx",
+  specVersion: undefined,
+  timestamp: undefined,
+  serial: undefined,
+  sourceDateEpoch: undefined,
+};
 const all = { executables: false, standing: undefined, ecosystem: undefined };
 
 test.each<readonly [string, readonly unknown[]]>([
@@ -69,6 +77,17 @@ test.each<readonly [string, readonly unknown[]]>([
   ["verify --json a b", ["verify", installed, true, ["a", "b"]]],
   ["verify -- --json", ["verify", installed, false, ["--json"]]],
   ["why 77d04e --state /s", ["why", "/s", false, "77d04e"]],
+  ["sbom", ["sbom", installed, false, "device", plain]],
+  [
+    "sbom --format spdx --spec-version 3.0.1 --timestamp 2026-01-01T00:00:00Z ./device",
+    [
+      "sbom",
+      installed,
+      false,
+      "./device",
+      { ...plain, format: "spdx", specVersion: "3.0.1", timestamp: "2026-01-01T00:00:00Z" },
+    ],
+  ],
 ])("provost %s", async (line, called) => {
   expect(await call(line.split(" "))).toMatchObject({ code: 0, called });
 });
@@ -83,6 +102,7 @@ test.each([
   ["inventory --standing fine", "Allowed choices are proven, signed, unproven, refuted, unchecked"],
   ["inventory --ecosystem cobol", "Allowed choices are deb, npm, pypi"],
   ["status --state", "argument missing"],
+  ["sbom --format swid", "Allowed choices are cyclonedx, spdx"],
 ])("provost %s is a usage error that says what is wrong", async (line, says) => {
   const ran = await call(line.split(" ").filter((word) => word !== ""));
   expect([ran.code, ran.called, ran.out]).toEqual([2, [], ""]);

@@ -11,6 +11,7 @@ import type { ExitCode } from "./exit-codes.ts";
 import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
 import type { Request } from "./request.ts";
+import type { SbomOptions } from "./sbom.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,6 +21,7 @@ export interface Verbs {
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
   verify(request: Request, files: readonly string[]): Promise<ExitCode>;
   why(request: Request, subject: string): Promise<ExitCode>;
+  sbom(request: Request, subject: string, options: SbomOptions): ExitCode;
 }
 
 export interface World {
@@ -96,6 +98,16 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
     .action(async (subject: string, _options: object, command: Command) =>
       end(await verbs.why(request(command), subject)),
     );
+  verb("sbom", "write a bill of materials: CycloneDX or SPDX, on standard output")
+    .argument("[subject]", "a folder, a file, or device: what the agent knows of this one", "device")
+    .addOption(new Option("--format <format>", "in which format").choices(["cyclonedx", "spdx"]).default("cyclonedx"))
+    .option("--spec-version <version>", "cyclonedx: 1.6 (else) or 1.7; spdx: 2.3 (else) or 3.0.1")
+    .option("--timestamp <time>", "when it was made; else $SOURCE_DATE_EPOCH, else now")
+    .option("--serial <uuid>", "its serial number; else one derived from its content")
+    .action((subject: string, { format, specVersion, timestamp, serial }: RawSbom, command: Command) => {
+      const sourceDateEpoch = world.env["SOURCE_DATE_EPOCH"];
+      end(verbs.sbom(request(command), subject, { format, specVersion, timestamp, serial, sourceDateEpoch }));
+    });
   return program;
 }
 
@@ -103,6 +115,13 @@ interface RawFilter {
   readonly executables?: boolean;
   readonly standing?: Standing;
   readonly ecosystem?: EcosystemId;
+}
+
+interface RawSbom {
+  readonly format: SbomOptions["format"];
+  readonly specVersion?: string;
+  readonly timestamp?: string;
+  readonly serial?: string;
 }
 
 const stateOption = (): Option => new Option("--state <folder>", "the agent's state folder");

@@ -65,11 +65,14 @@ const colours: Readonly<Record<Exclude<Tone, "plain">, string>> = { good: "32", 
 export const printable = (line: string): string => line.replace(unsafe, escaped);
 
 /** One JSON document in one line, with the same promise: a program reads the same value, a screen only sees text. */
-export const jsonLine = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    unsafe,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
+export const jsonLine = (value: unknown): string => escapedJson(JSON.stringify(value));
+
+const escapedJson = (line: string): string =>
+  line.replace(unsafe, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
+
+/** The same for a document over many lines. */
+export const jsonPages = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).split("\n").map(escapedJson).join("\n");
 
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 const encoder = new TextEncoder();

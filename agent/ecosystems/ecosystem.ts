@@ -35,7 +35,12 @@ export interface DiskEcosystem {
     packages: readonly InstalledPackage[],
     wanted: ReadonlySet<string>,
   ): AsyncIterable<FileRecord | InventoryProblem>;
+  /** Licences, and where the packages lie that meet what one needs. Left out where only a solver could tell. */
+  declared?(view: RootView, packages: readonly InstalledPackage[]): DeclaredAt;
 }
+
+/** What installed packages say of themselves, by location: their authors' word, for lists and never for verdicts. */
+export type DeclaredAt = ReadonlyMap<string, { readonly licence?: string; readonly needs: readonly string[] }>;
 
 export const isProblem = (item: InstalledPackage | FileRecord | InventoryProblem): item is InventoryProblem =>
   !("purl" in item);

@@ -30,6 +30,8 @@ await build({
     "chokidar",
     "systeminformation",
     "openpgp",
+    "ajv",
+    "ajv-formats",
     "sigstore",
     "@sigstore/*",
     "fastify",

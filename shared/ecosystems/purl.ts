@@ -1,47 +1,32 @@
 import { PackageURL } from "packageurl-js";
 import type { Purl } from "../model/ids.ts";
+import { asItsType, withPlainName, type PurlParts } from "./purl-types.ts";
 
-/** The parts of a package URL. `name` and `namespace` are decoded; qualifiers are few and known. */
-export interface PurlParts {
-  readonly type: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly version?: string;
-  readonly qualifiers?: Readonly<Record<string, string>>;
-  readonly subpath?: string;
-}
+export type { PurlParts } from "./purl-types.ts";
 
 /** Canonical form (ECMA-427). Undefined when the parts make no package URL. */
 export function buildPurl(parts: PurlParts): Purl | undefined {
+  const checked = asItsType(parts);
+  if (checked === undefined) return undefined;
   try {
-    const { type, namespace, name, version, qualifiers, subpath } = parts;
+    const { type, namespace, name, version, qualifiers, subpath } = withPlainName(checked);
     return canonical(new PackageURL(type, namespace, name, version, qualifiers && { ...qualifiers }, subpath));
   } catch {
     return undefined;
   }
 }
 
+/**
+ * The parts of what is written. The published cases refuse a qualifier whose key begins with a capital here, and mend it where a
+ * canonical form is asked for, as `canonicalPurl` does.
+ */
 export function parsePurl(text: string): PurlParts | undefined {
-  if (text.length > MAX_PURL || !text.startsWith("pkg:")) return undefined;
-  try {
-    const { type, namespace, name, version, qualifiers, subpath } = PackageURL.fromString(text);
-    if (type === undefined || name === undefined) return undefined;
-    return {
-      type,
-      name,
-      ...(namespace && { namespace }),
-      ...(version && { version }),
-      ...(qualifiers && { qualifiers: strings(qualifiers) }),
-      ...(subpath && { subpath }),
-    };
-  } catch {
-    return undefined;
-  }
+  return capitalKey.test(text.slice(0, MAX_PURL)) ? undefined : mendedPurl(text);
 }
 
 /** The same package URL in canonical form, so that two spellings compare equal. */
 export function canonicalPurl(text: string): Purl | undefined {
-  const parts = parsePurl(text);
+  const parts = mendedPurl(text);
   return parts && buildPurl(parts);
 }
 
@@ -58,6 +43,27 @@ export function npmPurl(name: string, version: string): Purl | undefined {
 export const pypiPurl = (name: string, version: string) => buildPurl({ type: "pypi", name, version });
 
 const MAX_PURL = 4096;
+const capitalKey = /^[^?#]*\?(?:[^#]*&)?[A-Z]/;
+// "pkg:type/@1.0" has a version and no name; the library takes the whole for a name.
+const nameless = /^[^?#]*\/@[^/?#@]*(?:[?#]|$)/;
+
+function mendedPurl(text: string): PurlParts | undefined {
+  if (text.length > MAX_PURL || !text.startsWith("pkg:") || nameless.test(text)) return undefined;
+  try {
+    const { type, namespace, name, version, qualifiers, subpath } = PackageURL.fromString(text);
+    if (type === undefined || name === undefined) return undefined;
+    return asItsType({
+      type,
+      name,
+      ...(namespace && { namespace }),
+      ...(version && { version }),
+      ...(qualifiers && { qualifiers: strings(qualifiers) }),
+      ...(subpath && { subpath }),
+    });
+  } catch {
+    return undefined;
+  }
+}
 
 // ECMA-427 5.4: ":" is never encoded, and "+" always is; the library encodes the first and leaves the second in versions.
 const canonical = (purl: PackageURL): Purl => purl.toString().replaceAll("+", "%2B").replaceAll("%3A", ":") as Purl;

@@ -44,14 +44,16 @@ export function documentKeys(document: Evidence, named?: SubjectDigest): KeysRea
 }
 
 export const maxDigests = 20_000;
-export const maxNames = 1000;
+export const maxNames = 20_000;
 const maxNameLength = 4096;
 
 function read(document: Evidence): { readonly kind: string; readonly said: readonly Said[] } {
   const format = formats.find((one) => one.recognises(document));
   if (format !== undefined) return { kind: format.id, said: format.about?.(document) ?? [] };
-  const plain = plainDocuments.find((one) => one.recognises(document));
-  if (plain !== undefined) return { kind: plain.id, said: plain.about(document) };
+  for (const plain of plainDocuments) {
+    const found = plain(document);
+    if (found !== undefined) return found;
+  }
   throw unreadable("no format recognises the document");
 }
 

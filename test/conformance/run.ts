@@ -1,10 +1,15 @@
 /** `npm run conformance [-- --json] [-- --mutants[=N]]`: other projects' published cases, and which come out otherwise. */
 import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
+import { inventory } from "./inventory.ts";
 import { mutants } from "./mutants.ts";
 import { ociArtifacts } from "./oci-artifacts.ts";
+import { openVex } from "./openvex.ts";
 import { policyController } from "./policy-controller.ts";
+import { purl } from "./purl.ts";
+import { cycloneDx, spdx3 } from "./sbom.ts";
 import { slsaVerifier } from "./slsa-verifier.ts";
+import { writtenSboms } from "./written-sbom.ts";
 import { haveVectors, vectorsRoot, type SetResult } from "./vectors.ts";
 
 const sets: readonly (() => Promise<SetResult>)[] = [
@@ -17,6 +22,12 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   ghCli,
   ociArtifacts,
   policyController,
+  purl,
+  cycloneDx,
+  spdx3,
+  openVex,
+  inventory,
+  writtenSboms,
 ];
 const wanted = process.argv.map((argument) => /^--mutants(?:=(\d+))?$/.exec(argument)).find((found) => found !== null);
 const mutantCount = wanted == null ? 1000 : Number(wanted[1] ?? 100_000);
@@ -37,12 +48,13 @@ function print(results: readonly SetResult[]): void {
     process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
     return;
   }
-  for (const { name, total, asExpected, unexpected, counts = {} } of results) {
+  for (const { name, total, asExpected, unexpected, counts = {}, leftOut = [] } of results) {
     process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
     for (const [format, parts] of Object.entries(counts)) {
       const each = Object.entries(parts).map(([part, count]) => `${part} ${count}`);
       process.stdout.write(`  ${format}: ${each.join(", ")}\n`);
     }
     for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
+    for (const id of leftOut) process.stdout.write(`  left out: ${id}\n`);
   }
 }

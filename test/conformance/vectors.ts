@@ -11,6 +11,7 @@ import { readTrust, type Trust, type TrustDocument } from "@provost/shared/prove
 export const vectorsRoot =
   process.env["PROVOST_VECTORS"] ?? join(import.meta.dirname, "..", "..", "..", "shared", "vectors");
 export const provenance = (...path: readonly string[]): string => join(vectorsRoot, "provenance", ...path);
+export const sbomVectors = (...path: readonly string[]): string => join(vectorsRoot, "sbom", ...path);
 export const haveVectors = (): boolean => existsSync(provenance("EXPECTED.json"));
 
 /** One set of outside cases, and those that did not come out as their publisher says. */
@@ -21,6 +22,8 @@ export interface SetResult {
   readonly unexpected: readonly string[];
   /** How many of them, by format and by what was changed. */
   readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Cases that are not tried, by name: their inputs are missing, or nothing of the kind is read here. */
+  readonly leftOut?: readonly string[];
 }
 
 export interface CaseResult {

@@ -142,6 +142,17 @@ describe("without a server", () => {
     expect(ran.out).not.toContain("\u001b");
   });
 
+  test("sbom writes the tree and the device as documents that name the package, its file and its digest", async () => {
+    for (const subject of [tree, "device"]) {
+      const ran = await provost(["sbom", subject, "--state", state, "--timestamp", "2026-01-31T12:00:00Z"]);
+      expect(ran).toMatchObject({ code: 0, err: "" });
+      expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/u.test(ran.out)).toBe(false);
+      expect(JSON.parse(ran.out)).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
+      for (const said of [purl, digestOf(tool), "/usr/bin/tool"]) expect(ran.out).toContain(said);
+    }
+    expect(await provost(["sbom", tool, "--spec-version", "9"])).toMatchObject({ code: 2, out: "" });
+  });
+
   test("a name with escape sequences reaches neither stdout nor stderr raw", async () => {
     for (const verb of ["verify", "why"])
       for (const json of [[], ["--json"]]) {

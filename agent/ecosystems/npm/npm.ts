@@ -5,11 +5,18 @@ import type { FileRecord, InstalledPackage, InventoryProblem } from "@provost/sh
 import type { DiskEcosystem, Found } from "../ecosystem.ts";
 import type { RootView } from "../root-view.ts";
 import { cacheProofs } from "./cache-proof.ts";
+import { npmDeclared } from "./declared.ts";
 import { openPins, type Pin, type Pins } from "./lockfiles.ts";
 import { packageAt, packageFolders, type PackageFolder } from "./trees.ts";
 
 /** npm packages of every node_modules tree: what `npm ls --all` would list in each project, and the global ones. */
-export const npm: DiskEcosystem = { id: "npm", packages: npmPackages, records: npmRecords, unpackedRecords: npmProofs };
+export const npm: DiskEcosystem = {
+  id: "npm",
+  packages: npmPackages,
+  records: npmRecords,
+  unpackedRecords: npmProofs,
+  declared: npmDeclared,
+};
 
 /** `origin` of a package that a tree only points to: it is this device's own source, not a registry's. */
 export const linkedOrigin = "link";

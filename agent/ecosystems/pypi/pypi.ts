@@ -5,6 +5,7 @@ import { safeText } from "@provost/shared/lib/path-text.ts";
 import type { InstalledPackage, InventoryProblem } from "@provost/shared/model/inventory.ts";
 import type { DiskEcosystem, Found } from "../ecosystem.ts";
 import { problemOf, type RootView } from "../root-view.ts";
+import { pypiDeclared } from "./declared.ts";
 import { installedPlaces } from "./places.ts";
 import { pypiRecords } from "./recorded.ts";
 
@@ -12,6 +13,7 @@ import { pypiRecords } from "./recorded.ts";
 export const pypi: DiskEcosystem = {
   id: "pypi",
   packages: pypiPackages,
+  declared: pypiDeclared,
   records: (view, packages, wanted) =>
     pypiRecords(
       view,

@@ -33,6 +33,7 @@ export function openPulls(db: Database): PullStore {
   const states = db.prepare<[string], { state: keyof PullCounts; n: number }>(
     "SELECT state, count(*) n FROM pulls WHERE upstream = ? GROUP BY state",
   );
+  const says = db.prepare<[string, string], string>("SELECT says FROM pulls WHERE upstream = ? AND wanted = ?").pluck();
   const etag = db.prepare<[string], string>("SELECT etag FROM pull_etags WHERE url = ?").pluck();
   return {
     wantPulls: (upstream, wanted, now) =>
@@ -67,6 +68,7 @@ export function openPulls(db: Database): PullStore {
       failed: 0,
       ...Object.fromEntries(states.all(upstream).map(({ state, n }) => [state, n])),
     }),
+    pullSays: (upstream, wanted) => says.get(upstream, wanted),
     etagOf: (url) => etag.get(url),
   };
 }

@@ -35,6 +35,7 @@ export interface PullStore {
   ): void;
   nextPullAt(upstreams: readonly string[]): Instant | undefined;
   pullCounts(upstream: string): PullCounts;
+  pullSays(upstream: string, wanted: string): string | undefined;
   etagOf(url: string): string | undefined;
 }
 
