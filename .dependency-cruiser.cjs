@@ -1,6 +1,6 @@
 // The import law of the repository. docs/architecture.md explains it; this file enforces it.
 const slot =
-  "(shared/(?:ecosystems|provenance/formats|actions)|agent/(?:sensors|ecosystems)|server/(?:store|detection/rules|intel|trust/(?:sources|upstreams)))";
+  "(shared/(?:ecosystems|provenance/(?:formats|containers)|actions)|agent/(?:sensors|ecosystems)|server/(?:store|detection/rules|intel|trust/(?:sources|upstreams)))";
 const test = "\\.test\\.tsx?$";
 
 module.exports = {

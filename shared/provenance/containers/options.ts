@@ -1,4 +1,4 @@
-import type { ExtraDigest, Pieces, RandomAccess } from "./archive.ts";
+import type { ContainerId, ExtraDigest, Pieces, RandomAccess } from "./archive.ts";
 import type { ContainerLimits } from "./limits.ts";
 
 /** How an archive is to be read. Nothing here can make more of it than it is. */
@@ -23,7 +23,7 @@ export type Decompress = (packed: Pieces, signal: AbortSignal) => Pieces;
 
 /** One kind of archive: one folder, one line in index.ts. It reads all of it or throws a Refusal. */
 export type Container = {
-  readonly id: "deb" | "gem" | "rpm" | "tar" | "zip";
+  readonly id: ContainerId;
   /** By its first bytes alone: a name is anybody's choice, and one file must not be two archives. */
   recognises(head: Uint8Array): boolean;
 } & (

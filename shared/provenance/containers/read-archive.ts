@@ -35,8 +35,7 @@ async function readWhole(source: RandomAccess | Pieces, options: ReadOptions): P
   const [sha256, sha512] = [createHash("sha256"), createHash("sha512")];
   let size = 0;
   async function* counted(): Pieces {
-    for await (const piece of "read" in source ? piecesOf(source) : source) {
-      options.signal.throwIfAborted();
+    for await (const piece of untilStopped(isStream(source) ? source : piecesOf(source), options.signal)) {
       sha256.update(piece);
       sha512.update(piece);
       size += piece.length;
@@ -69,9 +68,12 @@ function recognise(head: Uint8Array): Container {
 
 function readBy(container: Container, source: RandomAccess | Pieces, pieces: Pieces, found: Listing): Promise<void> {
   if (container.from === "stream") return container.read(pieces, found);
-  if ("read" in source) return container.read(source, pieces, found);
+  if (!isStream(source)) return container.read(source, pieces, found);
   throw unsupported(`a ${container.id} archive can only be read where any part of it can be reached, not as a stream`);
 }
+
+// Node's streams have a "read" as well.
+const isStream = (source: RandomAccess | Pieces): source is Pieces => Symbol.asyncIterator in source;
 
 const pieceLength = 256 * 1024;
 
@@ -81,6 +83,26 @@ async function* piecesOf(source: RandomAccess): Pieces {
     if (piece.length === 0) return;
     at += piece.length;
     yield piece;
+  }
+}
+
+/** A source that gives nothing more must not keep its reader beyond the signal: it is let go, and not waited for. */
+async function* untilStopped(pieces: Pieces, signal: AbortSignal): Pieces {
+  const stopped = Promise.withResolvers<never>();
+  const stop = (): void => stopped.reject(new Error("stopped"));
+  stopped.promise.catch(() => undefined);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  const source = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([stopped.promise, source.next()]);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    source.return?.().catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import { pathText } from "../../../lib/path-text.ts";
-import { unreadable } from "../../refusal.ts";
+import { unreadable, unsupported } from "../../refusal.ts";
 import type { Pieces, RandomAccess } from "../archive.ts";
 import { crc32 } from "../crc32.ts";
 import { type Cursor, cursorOver, joined } from "../cursor.ts";
@@ -79,6 +79,9 @@ async function requireLocalHeader(cursor: Cursor, line: ZipLine): Promise<void> 
     long === undefined
       ? same(short, wanted)
       : (short === 0xffffffff || same(short, wanted)) && same(long.u64(at), wanted);
+  // Who reads forward would have to guess where such an entry ends, by a mark that its bytes may hold.
+  if (later && line.method === 0 && line.size > 0 && fields.u32(18) === 0)
+    throw unsupported(`a stored entry whose length is only said behind it: ${pathText(line.name)}`);
   if (!same(fields.u32(14), line.crc)) throw differs("CRC");
   if (!sameSize(fields.u32(22), 0, line.size)) throw differs("size");
   if (!sameSize(fields.u32(18), 8, line.packedSize)) throw differs("packed size");

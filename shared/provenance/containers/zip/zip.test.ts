@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync } from "fflate";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   bytesOf,
@@ -95,10 +96,9 @@ describe("forms that are read", () => {
         {
           name: "a",
           data: "one",
-          stored: true,
           flags: 8,
           local: { crc: 0, size: 0, packedSize: 0 },
-          descriptor: descriptor("one", 3),
+          descriptor: descriptor("one", deflateSync(bytesOf("one")).length),
         },
       ],
       {},
@@ -243,6 +243,21 @@ describe("what is not read is unsupported", () => {
     ["masked headers", /encrypted/, [{ name: "a", flags: 0x2000 }], {}],
     ["patch data", /patch data/, [{ name: "a", flags: 0x20 }], {}],
     ["another method", /method 12/, [{ name: "a", line: { method: 12 }, local: { method: 12 } }], {}],
+    [
+      "a stored entry whose length comes behind it",
+      /only said behind it/,
+      [
+        {
+          name: "a",
+          data: "one",
+          stored: true,
+          flags: 8,
+          local: { crc: 0, size: 0, packedSize: 0 },
+          descriptor: descriptor("one", 3),
+        },
+      ],
+      {},
+    ],
     ["several parts", /several parts/, [{ name: "a" }], { disk: 1 }],
     ["a device", /device/, [{ name: "a", mode: 0o020644 }], {}],
     ["a name in an unnamed code page", /not marked as UTF-8/, [{ name: Uint8Array.of(0xe4) }], {}],
