@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { expect, test } from "vitest";
-import { documentKeys, maxDigests, maxNames, type DocumentKeys } from "./document-keys.ts";
+import { describe, expect, test } from "vitest";
+import { documentKeys, maxDigests, maxPurls, type DocumentKeys } from "./document-keys.ts";
 import type { SubjectDigest } from "./said.ts";
 import type { Sha256 } from "../model/ids.ts";
 
@@ -157,9 +157,79 @@ test("more digests and names than their bounds are refused", () => {
   }));
   expect(whyNot(envelope(statement(subjects.slice(0, -1), "https://x", {})))).toBe("filed as dsse");
   expect(whyNot(envelope(statement(subjects, "https://x", {})))).toMatch(/malformed|more than/);
-  const purls = Array.from({ length: maxNames + 1 }, (_, at) => ({
-    name: `pkg:npm/p${at}@1`,
-    digest: { sha256: digest("a") },
+  const components = Array.from({ length: maxPurls + 1 }, (_, at) => ({
+    type: "library",
+    name: `p${at}`,
+    purl: `pkg:npm/p${at}@1`,
   }));
-  expect(whyNot(envelope(statement(purls, "https://x", {})))).toMatch(`more than ${maxNames}`);
+  const bom = { bomFormat: "CycloneDX", specVersion: "1.6", components };
+  expect(whyNot(JSON.stringify(bom))).toMatch(`more than ${maxPurls}`);
+  // Signed, it is still found by what the statement around it is about.
+  const signed = statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom/v1.6", bom);
+  expect(whyNot(envelope(signed))).toBe("filed as dsse");
+});
+
+describe("bills of materials and VEX", () => {
+  const inner = { sha256: digest("c") };
+  const bom = {
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    components: [
+      { type: "file", name: "f", hashes: [{ alg: "SHA-256", content: inner.sha256 }] },
+      { type: "library", name: "a", purl: "pkg:npm/A@1.0.0" },
+    ],
+  };
+  const spdx = {
+    spdxVersion: "SPDX-2.3",
+    dataLicense: "CC0-1.0",
+    SPDXID: "SPDXRef-DOCUMENT",
+    name: "d",
+    creationInfo: { created: "2026-01-31T12:00:00Z", creators: ["Tool: x"] },
+    files: [{ SPDXID: "SPDXRef-f", fileName: "f", checksums: [{ algorithm: "SHA256", checksumValue: inner.sha256 }] }],
+  };
+  const vex = {
+    "@context": "https://openvex.dev/ns/v0.2.0",
+    "@id": "urn:x",
+    author: "x",
+    timestamp: "2026-01-31T12:00:00Z",
+    version: 1,
+    statements: [
+      {
+        vulnerability: { name: "CVE-1" },
+        products: [{ "@id": "pkg:npm/a@1.0.0", hashes: { "sha-256": inner.sha256 } }],
+        status: "fixed",
+      },
+    ],
+  };
+
+  test.each<readonly [string, unknown, readonly string[]]>([
+    ["cyclonedx", bom, ["pkg:npm/a@1.0.0"]],
+    ["spdx", spdx, []],
+    ["openvex", vex, ["pkg:npm/a@1.0.0"]],
+  ])("%s is filed by every digest and package that it names", (kind, document, purls) => {
+    expect(read(JSON.stringify(document))).toMatchObject({
+      kind: "keys",
+      keys: { kind, subjects: [{ algorithm: "sha256", hex: inner.sha256 }], purls },
+    });
+  });
+
+  test("as the predicate of a signed statement it is filed by what it names, too", () => {
+    const signed = envelope(statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom", bom));
+    expect(read(signed)).toMatchObject({
+      keys: {
+        kind: "dsse",
+        subjects: [{ hex: digest("a") }, { hex: inner.sha256 }],
+        purls: ["pkg:npm/a@1.0.0"],
+        predicates: ["https://cyclonedx.org/bom"],
+      },
+    });
+  });
+
+  test.each([
+    ["damaged", JSON.stringify({ ...bom, components: 1 }), "bom.components is no list"],
+    ["of an old version", JSON.stringify({ ...bom, specVersion: "1.2" }), "CycloneDX 1.2 is not read"],
+    ["about nothing", JSON.stringify({ ...bom, components: [] }), "names nothing that it is about"],
+  ])("one that is %s is refused with its reason", (_name, text, why) => {
+    expect(whyNot(text)).toMatch(why);
+  });
 });

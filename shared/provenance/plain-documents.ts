@@ -1,3 +1,4 @@
+import { cycloneDxKind, openVexKind, spdxKind } from "../sbom/library-kinds.ts";
 import type { Evidence } from "./format.ts";
 import type { Said } from "./said.ts";
 
@@ -10,4 +11,4 @@ export interface PlainDocument {
 }
 
 /** Each kind that the library keeps beside signed evidence, one line each. */
-export const plainDocuments: readonly PlainDocument[] = [];
+export const plainDocuments: readonly PlainDocument[] = [cycloneDxKind, spdxKind, openVexKind];
