@@ -213,12 +213,12 @@ describe("bills of materials and VEX", () => {
     });
   });
 
-  test("as the predicate of a signed statement it is filed by what it names, too", () => {
+  test("as the predicate of a signed statement it is filed by the packages it names, and by the digest of its own subject alone", () => {
     const signed = envelope(statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom", bom));
     expect(read(signed)).toMatchObject({
       keys: {
         kind: "dsse",
-        subjects: [{ hex: digest("a") }, { hex: inner.sha256 }],
+        subjects: [{ hex: digest("a") }],
         purls: ["pkg:npm/a@1.0.0"],
         predicates: ["https://cyclonedx.org/bom"],
       },

@@ -121,12 +121,13 @@ function addStatement(keys: Gathered, statement: Statement): void {
 const isBill = (predicateType: string): boolean =>
   /^https:\/\/(?:cyclonedx\.org\/bom|spdx\.dev\/Document|openvex\.dev\/ns)(?:\/|$)/.test(predicateType);
 
-/** Signed, and filed under all that the bill names. One that is malformed or huge stays filed under the statement's own subjects. */
-function addBill({ subjects, purls }: Gathered, statement: Statement): void {
+/**
+ * Signed, and filed under the packages that the bill names as well. Not under their digests: the certificate's repository is the
+ * source of the bill, and would be taken for the source of every file in it. A malformed or huge one stays filed under its subjects.
+ */
+function addBill({ purls }: Gathered, statement: Statement): void {
   const bill = keysOfStatement(statement);
-  if (!bill.ok) return;
-  if (subjects.size + bill.keys.subjects.length > maxDigests || purls.size + bill.keys.purls.length > maxPurls) return;
-  for (const digest of bill.keys.subjects) subjects.set(digest.hex, digest);
+  if (!bill.ok || purls.size + bill.keys.purls.length > maxPurls) return;
   for (const purl of bill.keys.purls) purls.add(purl);
 }
 
