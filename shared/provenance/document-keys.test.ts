@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { assert, nat, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { documentKeys, maxDigests, maxPurls, type DocumentKeys } from "./document-keys.ts";
 import type { SubjectDigest } from "./said.ts";
@@ -62,6 +63,7 @@ test("a statement is filed under its digests, package, source, commit, builder, 
     ],
     purls: ["pkg:npm/%40o/r@1.0.0"],
     repositories: ["github.com/o/r"],
+    sources: ["github.com/o/r"],
     commits: ["c".repeat(40)],
     builders: ["https://github.com/actions/runner/github-hosted"],
     signers: ["key-1"],
@@ -148,6 +150,19 @@ test.each<readonly [string, string, RegExp]>([
   ["a statement without subject", envelope(statement([])), /malformed/],
 ])("%s is refused with its reason, never with a fault", (_name, text, why) => {
   expect(whyNot(text)).toMatch(why);
+});
+
+test("no change of a byte and no cut makes the reading of a document fail in another way than by refusing", () => {
+  const whole = Buffer.from(envelope(statement([{ name: "pkg:npm/a@1", digest: { sha256: digest("a") } }])));
+  const anywhere = nat(whole.length - 1);
+  assert(
+    property(anywhere, nat(255), anywhere, (at, byte, end) => {
+      const changed = Buffer.from(whole);
+      changed[at] = byte;
+      for (const bytes of [changed, changed.subarray(0, end)]) expect(["keys", "refused"]).toContain(read(bytes).kind);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("more digests and names than their bounds are refused", () => {

@@ -20,6 +20,8 @@ export interface DocumentKeys {
   readonly purls: readonly string[];
   /** "github.com/owner/name" */
   readonly repositories: readonly string[];
+  /** Of these, what build provenance says the subjects were built from. */
+  readonly sources: readonly string[];
   readonly commits: readonly string[];
   readonly builders: readonly string[];
   /** A certificate's identity, the same after its issuer ("ISSUER IDENTITY"), or a key's id. */
@@ -63,6 +65,7 @@ interface Gathered {
   readonly subjects: Map<string, SubjectDigest>;
   readonly purls: Set<string>;
   readonly repositories: Set<string>;
+  readonly sources: Set<string>;
   readonly commits: Set<string>;
   readonly builders: Set<string>;
   readonly signers: Set<string>;
@@ -75,6 +78,7 @@ function gathered(kind: string, said: readonly Said[]): Gathered {
     subjects: new Map(),
     purls: new Set(),
     repositories: new Set(),
+    sources: new Set(),
     commits: new Set(),
     builders: new Set(),
     signers: new Set(),
@@ -114,7 +118,10 @@ function addStatement(keys: Gathered, statement: Statement): void {
   );
   if (provenance === undefined) return;
   keys.builders.add(provenance.builderId);
-  if (provenance.source.repository !== undefined) keys.repositories.add(provenance.source.repository);
+  if (provenance.source.repository !== undefined) {
+    keys.repositories.add(provenance.source.repository);
+    keys.sources.add(provenance.source.repository);
+  }
   if (provenance.source.commit !== undefined) addCommit(keys, provenance.source.commit);
 }
 
@@ -163,6 +170,7 @@ function bounded({ kind, subjects, ...names }: Gathered): DocumentKeys {
     subjects: [...subjects.values()],
     purls: list(names.purls, maxPurls),
     repositories: list(names.repositories),
+    sources: list(names.sources),
     commits: list(names.commits),
     builders: list(names.builders),
     signers: list(names.signers),
