@@ -7,7 +7,7 @@ import { Problem } from "@provost/shared/protocol/api.ts";
 import { libraryLimits } from "../trust/library/limits.ts";
 import { newSignInLink } from "./login.ts";
 import { openLibraryWorld, type Body, type LibraryWorld } from "../../test/support/library-world.ts";
-import { digestText, minisignText, provenanceEnvelope } from "../../test/support/statements.ts";
+import { digestText, envelopeOf, minisignText, provenanceEnvelope } from "../../test/support/statements.ts";
 
 let scene: LibraryWorld;
 let writer: string;
@@ -88,6 +88,18 @@ test("two documents that name different sources for one subject are both kept, a
   expect(
     DocumentList.parse((await scene.machine(reader, "GET", `/api/v1/documents?subject=${sha256}`)).json).rows,
   ).toHaveLength(2);
+});
+
+test("what somebody else saw in a file is no other source of it", async () => {
+  const sha256 = freshDigest();
+  await upload(provenanceEnvelope(sha256, "o/one"));
+  const scan = envelopeOf({
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ digest: { sha256 } }],
+    predicateType: "https://in-toto.io/attestation/vulns/v0.1",
+    predicate: {},
+  });
+  expect(received((await upload(scan)).json)).toMatchObject({ added: 1, contradictory: 0 });
 });
 
 test.each<readonly [string, string, string, string, RegExp]>([

@@ -42,6 +42,7 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
         subjects: [],
         purls: ["pkg:npm/a@1"],
         repositories: ["github.com/o/r"],
+        sources: [],
         commits: ["d".repeat(40)],
         builders: ["https://builder"],
         signers: ["https://issuer me", "me"],
@@ -103,7 +104,7 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
     test("tells what each document of a subject names as its source", () => {
       library().add(
         documentOf("one"),
-        { ...keysOf(["a"]), repositories: ["github.com/o/r", "github.com/o/s"] },
+        { ...keysOf(["a"]), sources: ["github.com/o/r", "github.com/o/s"] },
         "x",
         instant(1),
       );
@@ -265,6 +266,7 @@ const keysOf = (letters: readonly string[]): DocumentKeys => ({
   subjects: letters.map(subject),
   purls: [],
   repositories: [],
+  sources: [],
   commits: [],
   builders: [],
   signers: [],

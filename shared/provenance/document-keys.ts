@@ -3,6 +3,7 @@ import { hexBytes } from "../lib/strict-base64.ts";
 import type { Evidence } from "./format.ts";
 import { formats } from "./formats/index.ts";
 import type { Statement } from "./intoto/statement.ts";
+import { keysOfStatement } from "../sbom/keys.ts";
 import { plainDocuments } from "./plain-documents.ts";
 import { asRefusal, guarded, Refusal, unreadable } from "./refusal.ts";
 import { subjectDigest, type Said, type SubjectDigest } from "./said.ts";
@@ -19,6 +20,8 @@ export interface DocumentKeys {
   readonly purls: readonly string[];
   /** "github.com/owner/name" */
   readonly repositories: readonly string[];
+  /** Of these, what build provenance says the subjects were built from. */
+  readonly sources: readonly string[];
   readonly commits: readonly string[];
   readonly builders: readonly string[];
   /** A certificate's identity, the same after its issuer ("ISSUER IDENTITY"), or a key's id. */
@@ -44,16 +47,16 @@ export function documentKeys(document: Evidence, named?: SubjectDigest): KeysRea
 }
 
 export const maxDigests = 20_000;
-export const maxNames = 20_000;
+export const maxNames = 1000;
+/** A bill of materials of a whole system names thousands of packages. */
+export const maxPurls = 20_000;
 const maxNameLength = 4096;
 
 function read(document: Evidence): { readonly kind: string; readonly said: readonly Said[] } {
   const format = formats.find((one) => one.recognises(document));
   if (format !== undefined) return { kind: format.id, said: format.about?.(document) ?? [] };
-  for (const plain of plainDocuments) {
-    const found = plain(document);
-    if (found !== undefined) return found;
-  }
+  const plain = plainDocuments.find((one) => one.recognises(document));
+  if (plain !== undefined) return { kind: plain.id, said: plain.about(document) };
   throw unreadable("no format recognises the document");
 }
 
@@ -62,6 +65,7 @@ interface Gathered {
   readonly subjects: Map<string, SubjectDigest>;
   readonly purls: Set<string>;
   readonly repositories: Set<string>;
+  readonly sources: Set<string>;
   readonly commits: Set<string>;
   readonly builders: Set<string>;
   readonly signers: Set<string>;
@@ -74,6 +78,7 @@ function gathered(kind: string, said: readonly Said[]): Gathered {
     subjects: new Map(),
     purls: new Set(),
     repositories: new Set(),
+    sources: new Set(),
     commits: new Set(),
     builders: new Set(),
     signers: new Set(),
@@ -104,6 +109,7 @@ function addStatement(keys: Gathered, statement: Statement): void {
       if (algorithm === "gitCommit" || algorithm === "sha1") addCommit(keys, value);
     }
   }
+  if (isBill(statement.predicateType)) addBill(keys, statement);
   if (!isProvenance(statement.predicateType)) return;
   // A predicate that is malformed is still filed under what the statement around it says.
   const provenance = guarded(
@@ -112,8 +118,24 @@ function addStatement(keys: Gathered, statement: Statement): void {
   );
   if (provenance === undefined) return;
   keys.builders.add(provenance.builderId);
-  if (provenance.source.repository !== undefined) keys.repositories.add(provenance.source.repository);
+  if (provenance.source.repository !== undefined) {
+    keys.repositories.add(provenance.source.repository);
+    keys.sources.add(provenance.source.repository);
+  }
   if (provenance.source.commit !== undefined) addCommit(keys, provenance.source.commit);
+}
+
+const isBill = (predicateType: string): boolean =>
+  /^https:\/\/(?:cyclonedx\.org\/bom|spdx\.dev\/Document|openvex\.dev\/ns)(?:\/|$)/.test(predicateType);
+
+/**
+ * Signed, and filed under the packages that the bill names as well. Not under their digests: the certificate's repository is the
+ * source of the bill, and would be taken for the source of every file in it. A malformed or huge one stays filed under its subjects.
+ */
+function addBill({ purls }: Gathered, statement: Statement): void {
+  const bill = keysOfStatement(statement);
+  if (!bill.ok || purls.size + bill.keys.purls.length > maxPurls) return;
+  for (const purl of bill.keys.purls) purls.add(purl);
 }
 
 /** SHA-1 or SHA-256 object names. */
@@ -139,15 +161,16 @@ function addCertificate(keys: Gathered, der: Buffer): void {
 
 function bounded({ kind, subjects, ...names }: Gathered): DocumentKeys {
   if (subjects.size > maxDigests) throw unreadable(`the document names more than ${maxDigests} digests`);
-  const list = (set: ReadonlySet<string>): readonly string[] => {
-    if (set.size > maxNames) throw unreadable(`the document has more than ${maxNames} names of one kind`);
+  const list = (set: ReadonlySet<string>, most = maxNames): readonly string[] => {
+    if (set.size > most) throw unreadable(`the document has more than ${most} names of one kind`);
     return [...set].filter((name) => name !== "" && name.length <= maxNameLength);
   };
   return {
     kind,
     subjects: [...subjects.values()],
-    purls: list(names.purls),
+    purls: list(names.purls, maxPurls),
     repositories: list(names.repositories),
+    sources: list(names.sources),
     commits: list(names.commits),
     builders: list(names.builders),
     signers: list(names.signers),

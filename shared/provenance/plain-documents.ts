@@ -1,37 +1,14 @@
-import { keysOf } from "../sbom/keys.ts";
+import { cycloneDxKind, openVexKind, spdxKind } from "../sbom/library-kinds.ts";
 import type { Evidence } from "./format.ts";
-import { Refusal } from "./refusal.ts";
-import { subjectDigest, type Said } from "./said.ts";
+import type { Said } from "./said.ts";
 
-/** What a document that nobody signed says it is about. */
-export interface PlainReading {
-  readonly kind: string;
-  readonly said: readonly Said[];
+/** A document that nobody signed and that is kept for what it tells of a subject: a bill of materials, a statement of exploitability. */
+export interface PlainDocument {
+  readonly id: string;
+  recognises(evidence: Evidence): boolean;
+  /** Throws a Refusal. */
+  about(evidence: Evidence): readonly Said[];
 }
 
-/**
- * Documents that nobody signed and that are kept for what they tell of a subject, one line each: bills of materials, statements of
- * exploitability. Undefined: it is none of these. Throws a Refusal where it is one and cannot be read.
- */
-export const plainDocuments: readonly ((evidence: Evidence) => PlainReading | undefined)[] = [billOfMaterials];
-
-/** Filed under all that it names, so that every bill with a package in it is found by the package. */
-function billOfMaterials({ bytes }: Evidence): PlainReading | undefined {
-  const read = keysOf(bytes);
-  if (!read.ok) {
-    if (read.basis === "foreign" || !mayBeBill(bytes)) return undefined;
-    throw new Refusal(read.basis, read.why);
-  }
-  const { kind, subjects, purls, describes } = read.keys;
-  // Of a fleet's whole bill only what it describes: an index of a hundred thousand names for one document helps nobody.
-  const few = purls.length <= maxNamesOfBill && subjects.length <= maxNamesOfBill;
-  const digests = (few ? subjects : describes.subjects).flatMap((hex) => subjectDigest("sha256", hex) ?? []);
-  return { kind, said: [{ digests, purls: few ? purls : describes.purls }] };
-}
-
-export const maxNamesOfBill = 20_000;
-
-const mayBeBill = (bytes: Uint8Array): boolean =>
-  /"bomFormat"|spdxVersion|SPDXVersion|spdx\.org\/rdf|openvex\.dev/.test(
-    Buffer.from(bytes.subarray(0, 64 * 1024)).toString("latin1"),
-  );
+/** Each kind that the library keeps beside signed evidence, one line each. */
+export const plainDocuments: readonly PlainDocument[] = [cycloneDxKind, spdxKind, openVexKind];

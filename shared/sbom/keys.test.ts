@@ -19,11 +19,12 @@ const bom = {
     },
   ],
 };
+const sha = (hex: string) => ({ algorithm: "sha256", hex });
 const keys = {
   kind: "cyclonedx",
-  subjects: [one, two],
+  subjects: [sha(one), sha(two)],
   purls: ["pkg:npm/a@1.0.0"],
-  describes: { subjects: [one], purls: [] },
+  describes: { subjects: [sha(one)], purls: [] },
   vulnerabilities: [],
 };
 const statement = (predicate: unknown) => ({
@@ -32,7 +33,11 @@ const statement = (predicate: unknown) => ({
   predicateType: "https://cyclonedx.org/bom",
   predicate,
 });
-const around = { ...keys, subjects: [three, one, two], describes: { subjects: [three, one], purls: [] } };
+const around = {
+  ...keys,
+  subjects: [sha(three), sha(one), sha(two)],
+  describes: { subjects: [sha(three), sha(one)], purls: [] },
+};
 const envelope = (payload: unknown) => ({
   payloadType: "application/vnd.in-toto+json",
   payload: Buffer.from(JSON.stringify(payload)).toString("base64"),
@@ -52,7 +57,7 @@ const vex = {
     },
   ],
 };
-const named = { subjects: [two], purls: ["pkg:npm/a@1.0.0"] };
+const named = { subjects: [sha(two)], purls: ["pkg:npm/a@1.0.0"] };
 const vexKeys = { kind: "openvex", ...named, describes: named, vulnerabilities: ["CVE-1", "GHSA-1"] };
 
 test.each<readonly [string, unknown, unknown]>([

@@ -1,8 +1,10 @@
 import { parseStrictJson } from "../lib/strict-json.ts";
 import { base64Bytes } from "../lib/strict-base64.ts";
-import { sha256, type Purl, type Sha256 } from "../model/ids.ts";
+import type { Purl } from "../model/ids.ts";
 import { statementOf, type Statement } from "../provenance/intoto/statement.ts";
 import { guarded, unreadable } from "../provenance/refusal.ts";
+import type { SubjectDigest } from "../provenance/said.ts";
+import { digestOf } from "./digest.ts";
 import { objectOf, type Json } from "./fields.ts";
 import { sbomLimits } from "./limits.ts";
 import { readDocument, readJsonDocument, type DocumentReading } from "./read.ts";
@@ -10,19 +12,19 @@ import type { SbomComponent, SbomDigest } from "./sbom.ts";
 import type { Vex } from "./vex.ts";
 
 /** By what a document is found again. It is about these things; whether it tells the truth is another question. */
-export interface DocumentKeys {
+export interface SbomKeys {
   readonly kind: "cyclonedx" | "spdx" | "openvex";
-  /** Every SHA-256 and every package that it names, what it describes and what that is made of. Without repetition, in order. */
-  readonly subjects: readonly Sha256[];
+  /** Every SHA-256, every SHA-512 and every package that it names, what it describes and what that is made of. Without repetition, in order. */
+  readonly subjects: readonly SubjectDigest[];
   readonly purls: readonly Purl[];
   /** Of these, what the document as a whole describes. A statement around it adds its own subjects. */
-  readonly describes: { readonly subjects: readonly Sha256[]; readonly purls: readonly Purl[] };
+  readonly describes: { readonly subjects: readonly SubjectDigest[]; readonly purls: readonly Purl[] };
   /** Vulnerabilities that it makes a VEX statement about, aliases included. */
   readonly vulnerabilities: readonly string[];
 }
 
 export type KeysReading =
-  | { readonly ok: true; readonly keys: DocumentKeys }
+  | { readonly ok: true; readonly keys: SbomKeys }
   | { readonly ok: false; readonly basis: "foreign" | "unreadable" | "unsupported"; readonly why: string };
 
 /**
@@ -39,7 +41,9 @@ export function keysOf(bytes: Uint8Array): KeysReading {
 
 /** For a statement that was read before, by the format whose signature holds. */
 export function keysOfStatement({ predicate, subjects }: Statement): KeysReading {
-  const named = subjects.flatMap(({ digest }) => sha256(digest["sha256"] ?? "") ?? []);
+  const named = subjects.flatMap(({ digest }) =>
+    digests([{ digests: Object.entries(digest).flatMap(([name, value]) => digestOf(name, value) ?? []) }]),
+  );
   // cosign wrote a document as text, and before that as text in a member of its own.
   const written = typeof predicate === "string" ? predicate : dataOf(predicate);
   const reading = written === undefined ? readJsonDocument(predicate) : readDocument(new TextEncoder().encode(written));
@@ -79,7 +83,7 @@ function unwrapped(document: Json): Inside {
   return { kind: "statement", statement: statementOf(json.value) };
 }
 
-function keysOfReading(reading: DocumentReading, named: readonly Sha256[]): KeysReading {
+function keysOfReading(reading: DocumentReading, named: readonly SubjectDigest[]): KeysReading {
   switch (reading.kind) {
     case "refused":
       return { ok: false, basis: reading.basis, why: reading.why };
@@ -92,9 +96,9 @@ function keysOfReading(reading: DocumentReading, named: readonly Sha256[]): Keys
         ok: true,
         keys: {
           kind: sbom.format,
-          subjects: unique([...named, ...digests([...sbom.subjects, ...sbom.components, ...products])]),
+          subjects: once([...named, ...digests([...sbom.subjects, ...sbom.components, ...products])]),
           purls: purls([...sbom.subjects, ...sbom.components, ...products]),
-          describes: { subjects: unique([...named, ...digests(sbom.subjects)]), purls: purls(sbom.subjects) },
+          describes: { subjects: once([...named, ...digests(sbom.subjects)]), purls: purls(sbom.subjects) },
           vulnerabilities: vex === undefined ? [] : vulnerabilities(vex),
         },
       };
@@ -102,9 +106,9 @@ function keysOfReading(reading: DocumentReading, named: readonly Sha256[]): Keys
   }
 }
 
-function keysOfVex(vex: Vex, named: readonly Sha256[]): DocumentKeys {
+function keysOfVex(vex: Vex, named: readonly SubjectDigest[]): SbomKeys {
   const products = vex.statements.flatMap((statement) => statement.products);
-  const about = { subjects: unique([...named, ...digests(products)]), purls: purls(products) };
+  const about = { subjects: once([...named, ...digests(products)]), purls: purls(products) };
   return { kind: vex.format, ...about, describes: about, vulnerabilities: vulnerabilities(vex) };
 }
 
@@ -112,9 +116,14 @@ type Named = Pick<SbomComponent, "purl"> & { readonly digests: readonly SbomDige
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)];
 const purls = (items: readonly Named[]): readonly Purl[] => unique(items.flatMap(({ purl }) => purl ?? []));
-const digests = (items: readonly Named[]): readonly Sha256[] =>
+const digests = (items: readonly Pick<Named, "digests">[]): readonly SubjectDigest[] =>
   items.flatMap((item) =>
-    item.digests.flatMap(({ algorithm, hex }) => (algorithm === "sha256" ? (sha256(hex) ?? []) : [])),
+    item.digests.flatMap(({ algorithm, hex }) =>
+      algorithm === "sha256" || algorithm === "sha512" ? [{ algorithm, hex }] : [],
+    ),
   );
+const once = (items: readonly SubjectDigest[]): readonly SubjectDigest[] => [
+  ...new Map(items.map((item) => [item.hex, item])).values(),
+];
 const vulnerabilities = ({ statements }: Vex): readonly string[] =>
   unique(statements.flatMap(({ vulnerability, aliases }) => [vulnerability, ...aliases]));

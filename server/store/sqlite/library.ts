@@ -92,7 +92,7 @@ export function openLibrary(db: Database, evidence: EvidenceStore): LibraryStore
       const n = held?.n ?? Number(insert.run(...rowOf(document, keys.kind, from, now)).lastInsertRowid);
       for (const { hex } of keys.subjects) addDigest.run(Buffer.from(hex, "hex"), n);
       for (const [what, values] of namesIn(keys)) for (const value of values) addName.run(what, nameKey(value), n);
-      for (const repository of keys.repositories) addSource.run(n, repository);
+      for (const repository of keys.sources) addSource.run(n, repository);
       return held === undefined ? "added" : "known";
     },
     bySubject: ({ hex }) => bySubject.all(Buffer.from(hex, "hex"), subjectLimit).map(hexOf),

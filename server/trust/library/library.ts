@@ -97,7 +97,7 @@ function takeOne(
   const filed = { sha256, kind: keys.kind, subjects: keys.subjects.length };
   const [first] = others;
   if (added === "known" || first === undefined) return { outcome: added, ...filed };
-  const why = `it names ${keys.repositories[0] ?? "another source"} as the source of a subject of which an earlier document says ${first.repositories[0] ?? "another"}; both are kept`;
+  const why = `it names ${keys.sources[0] ?? "another source"} as the source of a subject of which an earlier document says ${first.repositories[0] ?? "another"}; both are kept`;
   return {
     outcome: "contradictory",
     ...filed,
@@ -127,13 +127,13 @@ function mediaTypeOf(bytes: Uint8Array): string {
 function contradicted(
   store: LibraryStore,
   own: Sha256,
-  { subjects, repositories }: DocumentKeys,
+  { subjects, sources }: DocumentKeys,
 ): ReturnType<LibraryStore["sourcesOf"]> {
-  if (repositories.length === 0) return [];
+  if (sources.length === 0) return [];
   const found = new Map<Sha256, ReturnType<LibraryStore["sourcesOf"]>[number]>();
   for (const subject of subjects.slice(0, libraryLimits.subjectsCompared))
     for (const other of store.sourcesOf(subject))
-      if (other.sha256 !== own && !other.repositories.some((one) => repositories.includes(one)))
+      if (other.sha256 !== own && !other.repositories.some((one) => sources.includes(one)))
         found.set(other.sha256, other);
   return [...found.values()];
 }

@@ -93,7 +93,14 @@ test("a token is not carried to another host by a redirect", async () => {
 });
 
 const sha256 = (text: string): string => `sha256:${hash("sha256", text, "hex")}`;
-const image = JSON.stringify({ schemaVersion: 2, layers: [] });
+const config = { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${digestText("e")}`, size: 2 };
+const fileInImage = digestText("f");
+const image = JSON.stringify({
+  schemaVersion: 2,
+  mediaType: "application/vnd.oci.image.manifest.v1+json",
+  config,
+  layers: [{ mediaType: "application/octet-stream", digest: `sha256:${fileInImage}`, size: 7 }],
+});
 
 /** A registry that wants a token for everything, as the public ones do. */
 function registry(bodies: Readonly<Record<string, string>>): void {
@@ -112,7 +119,12 @@ function registry(bodies: Readonly<Record<string, string>>): void {
     );
 }
 const layered = (bundle: string, mediaType = "application/vnd.dev.sigstore.bundle.v0.3+json") =>
-  JSON.stringify({ schemaVersion: 2, layers: [{ mediaType, digest: sha256(bundle), size: bundle.length }] });
+  JSON.stringify({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    config,
+    layers: [{ mediaType, digest: sha256(bundle), size: bundle.length }],
+  });
 const listOf = (manifest: string) =>
   JSON.stringify({
     schemaVersion: 2,
@@ -147,6 +159,7 @@ test("OCI: without the API the fallback tag is asked, and cosign's own tags alwa
   const [referring, att] = [layered(bundle), layered(attached, "application/vnd.dsse.envelope.v1+json")];
   const tag = sha256(image).replace(":", "-");
   registry({
+    [`${v2}/manifests/${sha256(image)}`]: image,
     [`${v2}/manifests/${tag}`]: listOf(referring),
     [`${v2}/manifests/${sha256(referring)}`]: referring,
     [`${v2}/blobs/${sha256(bundle)}`]: bundle,
@@ -156,10 +169,48 @@ test("OCI: without the API the fallback tag is asked, and cosign's own tags alwa
   const puller = scene.puller([ociRegistries([`${server.host}/team/app@${sha256(image)}`], "http")]);
   puller.want([]);
   await run(puller);
-  expect(scene.held()).toEqual([bundle, attached]);
+  expect(scene.held()[0]).toBe(bundle);
+  const [, second] = scene.store.library.each(0, 9);
+  expect(second).toMatchObject({ kind: "oci-artifact", from: "upstream oci" });
+  expect(Buffer.from(scene.held()[1] ?? "").includes(Buffer.from(attached).toString("base64"))).toBe(true);
+  // What was attached to the image is about the files that it lists, too.
+  expect(scene.store.library.bySubject({ algorithm: "sha256", hex: fileInImage })).toEqual([second?.sha256]);
 });
 
-test("OCI: bytes that are not the ones a manifest names are passed over", async () => {
+test("OCI: cosign's signature is kept with its manifest, where its certificate and log entry stand", async () => {
+  const payload = JSON.stringify({
+    critical: {
+      identity: { "docker-reference": "" },
+      image: { "docker-manifest-digest": sha256(image) },
+      type: "cosign container image signature",
+    },
+    optional: null,
+  });
+  const layer = {
+    mediaType: "application/vnd.dev.cosign.simplesigning.v1+json",
+    digest: sha256(payload),
+    size: payload.length,
+    annotations: { "dev.cosignproject.cosign/signature": "AAAA" },
+  };
+  const signature = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    config,
+    layers: [layer],
+  });
+  registry({
+    [`${v2}/manifests/1.0`]: image,
+    [`${v2}/manifests/${sha256(image).replace(":", "-")}.sig`]: signature,
+    [`${v2}/blobs/${sha256(payload)}`]: payload,
+  });
+  const puller = scene.puller([ociRegistries([`${server.host}/team/app:1.0`], "http")]);
+  puller.want([]);
+  await run(puller);
+  expect(scene.store.library.each(0, 9)).toMatchObject([{ kind: "oci-artifact" }]);
+  expect(Buffer.from(scene.held()[0] ?? "").includes(Buffer.from(signature).toString("base64"))).toBe(true);
+});
+
+test("OCI: bytes that are not the ones a manifest names are not taken, and it is said", async () => {
   const bundle = provenanceEnvelope(hash("sha256", image, "hex"));
   const referring = layered(bundle);
   registry({
@@ -171,6 +222,9 @@ test("OCI: bytes that are not the ones a manifest names are passed over", async 
   puller.want([]);
   await run(puller);
   expect(scene.held()).toEqual([]);
+  expect(scene.store.pulls.pullSays("oci", `source ${server.host}/team/app@${sha256(image)}`)).toMatch(
+    /with other bytes/,
+  );
 });
 
 test("OCI: a registry whose token opens nothing is asked no second time", async () => {

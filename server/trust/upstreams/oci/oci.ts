@@ -1,8 +1,11 @@
-import { hash } from "node:crypto";
 import * as z from "zod";
+import { artifactDocument, layerTypes } from "@provost/shared/provenance/oci/artifact.ts";
+import { cosignTag, ociDigest, referrersTag } from "@provost/shared/provenance/oci/digest.ts";
+import { readManifest } from "@provost/shared/provenance/oci/manifest.ts";
+import { guarded } from "@provost/shared/provenance/refusal.ts";
 import { subjectDigest, type SubjectDigest } from "@provost/shared/provenance/said.ts";
 import { readJson } from "../read-json.ts";
-import { nextPage, upstreamLimits, type Found, type Upstream } from "../upstream.ts";
+import { malformed, nextPage, NotNow, upstreamLimits, type Found, type Upstream } from "../upstream.ts";
 import { openDoor, type Door } from "./token.ts";
 
 /**
@@ -19,9 +22,8 @@ export function ociRegistries(images: readonly string[], scheme: "https" | "http
       const image = wanted.kind === "source" ? readImage(wanted.name) : undefined;
       if (image === undefined) return;
       const door = openDoor(`${scheme}://${image.registry}/v2/${image.repository}`, ask);
-      const digest = image.digest ?? (await digestOfTag(image.tag, door));
-      const subject = digest === undefined ? undefined : subjectDigest("sha256", digest.slice("sha256:".length));
-      if (digest !== undefined && subject !== undefined) yield* about(digest, subject, door);
+      const subject = await manifestOf(image, door);
+      if (subject !== undefined) yield* about(subject, door);
     },
   };
 }
@@ -46,21 +48,45 @@ const manifestTypes =
   "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
 
 /** The digest is computed over what came: a registry's own header is its word alone. */
-async function digestOfTag(tag: string, door: Door): Promise<string | undefined> {
-  const answer = await door(`/manifests/${tag}`, manifestTypes);
-  return answer === undefined ? undefined : `sha256:${hash("sha256", answer.bytes, "hex")}`;
+async function manifestOf({ tag, digest }: Image, door: Door): Promise<Subject | undefined> {
+  const answer = await door(`/manifests/${digest ?? tag}`, manifestTypes);
+  const found = answer === undefined ? undefined : ociDigest(answer.bytes);
+  if (digest !== undefined && found !== undefined && found !== digest)
+    throw malformed(`the registry answered for ${digest} with other bytes`);
+  const named = digest ?? found;
+  const subject = named === undefined ? undefined : subjectDigest("sha256", named.slice("sha256:".length));
+  if (named === undefined || subject === undefined) return undefined;
+  const manifest = answer === undefined ? undefined : imageManifest(answer.bytes);
+  return { digest: named, subject, ...(manifest === undefined ? {} : { manifest }) };
 }
 
-async function* about(digest: string, subject: SubjectDigest, door: Door): AsyncGenerator<Found> {
-  let count = 0;
-  const referring = await referrers(digest, door);
-  for (const { digest: one } of referring)
-    for await (const found of layers(`/manifests/${one}`, subject, door)) {
-      yield found;
-      count += 1;
-      if (count >= upstreamLimits.documents) return;
+/** An index of several platforms lists no files of its own. */
+const imageManifest = (bytes: Buffer): Buffer | undefined =>
+  guarded<Buffer | undefined>(
+    () => (readManifest(bytes).layers.length > 0 ? bytes : undefined),
+    () => undefined,
+  );
+
+interface Subject {
+  readonly digest: string;
+  readonly subject: SubjectDigest;
+  /** Its manifest, where the registry gives it: the files that it lists are what the signatures are about, too. */
+  readonly manifest?: Buffer;
+}
+
+/** One faulty attachment does not hide the others: it is told when all have been looked at. */
+async function* about(image: Subject, door: Door): AsyncGenerator<Found> {
+  const listed = (await referrers(image.digest, door)).map(({ digest }) => ({ reference: digest, digest }));
+  const tagged = (["att", "sig"] as const).map((kind) => ({ reference: cosignTag(image.digest, kind) }));
+  let fault: string | undefined;
+  for (const place of [...listed, ...tagged])
+    try {
+      yield* attached(place, image, door);
+    } catch (cause) {
+      if (!(cause instanceof NotNow) || !cause.final) throw cause;
+      fault ??= cause.message;
     }
-  for (const kind of ["att", "sig"]) yield* layers(`/manifests/${digest.replace(":", "-")}.${kind}`, subject, door);
+  if (fault !== undefined) throw malformed(fault);
 }
 
 async function referrers(digest: string, door: Door): Promise<readonly Descriptor[]> {
@@ -70,7 +96,7 @@ async function referrers(digest: string, door: Door): Promise<readonly Descripto
     const answer = await door(path, "application/vnd.oci.image.index.v1+json");
     // A registry without the API answers 404; then the index lies under a tag (distribution-spec, "Unavailable Referrers API").
     if (answer === undefined) {
-      const fallback = page === 0 ? await door(`/manifests/${digest.replace(":", "-")}`, manifestTypes) : undefined;
+      const fallback = page === 0 ? await door(`/manifests/${referrersTag(digest)}`, manifestTypes) : undefined;
       return fallback === undefined ? found : readIndex(fallback.bytes);
     }
     found.push(...readIndex(answer.bytes));
@@ -89,22 +115,54 @@ type Descriptor = z.infer<typeof Descriptor>;
 const Index = z.object({ manifests: z.array(Descriptor).max(1000) });
 const Manifest = z.object({ layers: z.array(Descriptor).max(200).optional() });
 
-/** Each layer of a referring manifest that is a document; its bytes have to have the digest the manifest names. */
-async function* layers(path: string, subject: SubjectDigest, door: Door): AsyncGenerator<Found> {
-  const manifest = await door(path, manifestTypes);
+/**
+ * The documents of one referring manifest. What says everything itself (bundles, bills) is taken as it is; cosign's signatures and
+ * envelopes need their manifest, where certificate and log entry stand, so the two are taken together.
+ */
+async function* attached(
+  { reference, digest }: { readonly reference: string; readonly digest?: string },
+  { subject, manifest: about }: Subject,
+  door: Door,
+): AsyncGenerator<Found> {
+  const manifest = await door(`/manifests/${reference}`, manifestTypes);
   if (manifest === undefined) return;
-  for (const layer of readManifest(manifest.bytes)) {
+  if (digest !== undefined && ociDigest(manifest.bytes) !== digest)
+    throw malformed(`the registry answered for ${digest} with other bytes`);
+  const together = new Map<string, Uint8Array>();
+  for (const layer of documentLayers(manifest.bytes)) {
     const answer = await door(`/blobs/${layer.digest}`, "application/octet-stream", upstreamLimits.documentBytes);
-    if (answer === undefined || `sha256:${hash("sha256", answer.bytes, "hex")}` !== layer.digest) continue;
-    yield { bytes: answer.bytes, name: layer.mediaType, subject };
+    if (answer === undefined) throw malformed(`the registry has no blob ${layer.digest}, which ${reference} names`);
+    if (ociDigest(answer.bytes) !== layer.digest)
+      throw malformed(`the registry answered for ${layer.digest} with other bytes`);
+    if (needsManifest(layer)) together.set(layer.digest, answer.bytes);
+    else yield { bytes: answer.bytes, name: layer.mediaType, subject };
   }
+  if (together.size > 0) yield { ...artifact(manifest.bytes, together, about), subject };
 }
 
-export function readManifest(bytes: Uint8Array): readonly Descriptor[] {
+export function documentLayers(bytes: Uint8Array): readonly Descriptor[] {
   const found = readJson(Manifest, bytes, "a referring manifest").layers ?? [];
-  return found.filter(({ mediaType, size }) => documentType.test(mediaType) && size <= upstreamLimits.documentBytes);
+  return found.filter((one) => {
+    const isDocument = alone.test(one.mediaType) || needsManifest(one);
+    return isDocument && one.size <= upstreamLimits.documentBytes;
+  });
 }
 
-/** Sigstore bundles, DSSE envelopes, in-toto statements and SBOMs; not the layers of an image. */
-const documentType =
-  /^application\/(?:vnd\.dev\.sigstore\.bundle|vnd\.dsse\.envelope|vnd\.in-toto|spdx\+json|vnd\.cyclonedx)/;
+/** Sigstore bundles, in-toto statements and bills; not the layers of an image. */
+const alone = /^application\/(?:vnd\.dev\.sigstore\.bundle|vnd\.in-toto|spdx\+json|vnd\.cyclonedx)/;
+const needsManifest = ({ mediaType }: Descriptor): boolean =>
+  mediaType === layerTypes.simpleSigning || mediaType === layerTypes.envelope;
+
+function artifact(
+  manifest: Uint8Array,
+  blobs: ReadonlyMap<string, Uint8Array>,
+  about?: Uint8Array,
+): Omit<Found, "subject"> {
+  const { bytes, name } = guarded(
+    () => artifactDocument(manifest, blobs, about),
+    ({ message }) => {
+      throw malformed(message);
+    },
+  );
+  return { bytes, name: name ?? "OCI artifact" };
+}
