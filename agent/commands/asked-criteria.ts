@@ -22,7 +22,6 @@ export function askedCriteria(asked: VerifyQuestion, keys: readonly GivenKey[]):
     throw wrong("--commit", "a whole commit id of 40 or 64 hexadecimal digits", commit);
   return {
     ...Object.fromEntries(Object.entries(expected).filter(([, one]) => one !== undefined)),
-    // A keyring names no signer here; the trust document holds it, and nobody else's.
     ...(signers.length === 0 ? {} : { signers }),
   };
 }
@@ -42,7 +41,10 @@ function identityRules({ issuer, identity, identityPattern: pattern }: VerifyQue
 }
 
 const keyRules = (given: GivenKey): readonly SignerRule[] =>
-  given.kind === "keyring" ? [] : given.keys.map(({ id }): SignerRule => ({ kind: "key", keyId: id }));
+  (given.kind === "keyring" ? given.fingerprints : given.keys.map(({ id }) => id)).map((keyId) => ({
+    kind: "key",
+    keyId,
+  }));
 
 export type AskedPackage = Pick<PackageName, "ecosystem" | "name"> & { readonly version?: string };
 

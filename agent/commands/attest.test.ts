@@ -3,13 +3,16 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { forgeSigstore, type ForgedSigstore } from "../../test/support/forge-sigstore.ts";
 import { openLibraryWorld, type LibraryWorld } from "../../test/support/library-world.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
 import { validateCycloneDx } from "@provost/shared/sbom/cyclonedx/validate.ts";
 import { hostedRunners } from "@provost/shared/provenance/slsa/known-builders.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const cwd = mkdtempSync(join(tmpdir(), "provost-attest-"));
 const at = (name: string): string => join(cwd, name);

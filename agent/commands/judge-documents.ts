@@ -54,9 +54,13 @@ export interface Answer {
   readonly components?: Components;
 }
 
-export function openDocumentJudge(request: Request, asked: VerifyQuestion, state: State | undefined): DocumentJudge {
+export async function openDocumentJudge(
+  request: Request,
+  asked: VerifyQuestion,
+  state: State | undefined,
+): Promise<DocumentJudge> {
   const path = (name: string): string => resolve(request.cwd, name);
-  const keys = (asked.key ?? []).map((key) => readGivenKey(key, path));
+  const keys = await Promise.all((asked.key ?? []).map((key) => readGivenKey(key, path)));
   const criteria = askedCriteria(asked, keys);
   const { trust: owners, from } = ownerTrust(asked.trust, path, state);
   const trust = withKeys(owners, keys);
