@@ -13,11 +13,18 @@ export function askedCriteria(asked: VerifyQuestion, keys: readonly GivenKey[]):
   const signers = [...identityRules(asked), ...keys.flatMap(keyRules)];
   const { source, branch, tag, versionedTag, commit, builder } = asked;
   const minimumLevel = ([1, 2, 3] as const).find((level) => String(level) === asked.minLevel);
-  const { name, version } = askedPackage(asked.package) ?? {};
-  // A package and version is what the files are; a name alone is only expected.
-  const named = name === undefined || version !== undefined ? undefined : { name };
   const inputs = askedInputs(asked.input);
-  const expected = { source, branch, tag, versionedTag, commit, builder, minimumLevel, inputs, package: named };
+  const expected = {
+    source,
+    branch,
+    tag,
+    versionedTag,
+    commit,
+    builder,
+    minimumLevel,
+    inputs,
+    package: askedPackage(asked.package),
+  };
   if (commit !== undefined && !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
     throw wrong("--commit", "a whole commit id of 40 or 64 hexadecimal digits", commit);
   return {
