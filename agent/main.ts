@@ -15,6 +15,7 @@ import { retellFiles } from "./inventory/write-files.ts";
 import { retellPackages } from "./inventory/write-packages.ts";
 import { openLink } from "./link/link.ts";
 import type { Link } from "./link/link.ts";
+import { acceptAttested, acceptTrust } from "./provenance/attested.ts";
 import { acceptProof } from "./provenance/proofs.ts";
 import { giveBack } from "./state/give-back.ts";
 import { openState } from "./state/state.ts";
@@ -92,6 +93,14 @@ export function runDaemon(
         drained: () => tell({ kind: "drained" }),
         proof: (message) => {
           acceptProof(state, message);
+          rest();
+        },
+        attested: (message) => {
+          acceptAttested(state, message);
+          rest();
+        },
+        trust: (message) => {
+          acceptTrust(state, message, Date.now());
           rest();
         },
         retell: () => {

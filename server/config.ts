@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import type { RootSource } from "./trust/roots.ts";
 
 /** How the server is set up. Read once, frozen, passed down. */
 export interface ServerConfig {
@@ -19,6 +20,8 @@ export interface ServerConfig {
   readonly library?: string;
   /** The public npm registry and PyPI are asked about the packages that devices have. */
   readonly registries: boolean;
+  /** Where trust roots are refreshed from through TUF; absent: nowhere. */
+  readonly trustRoots?: RootSource;
 }
 
 /** Throws CONFIG_INVALID naming the field. */
@@ -37,6 +40,7 @@ export function checkConfig(
     allowPrivateArchives: raw.allowPrivateArchives === true,
     ...(raw.library === undefined ? {} : { library: text(raw.library, "library") }),
     registries: onOff(raw.registries ?? true, "registries"),
+    ...rootSource(raw.trustRoots ?? true),
   };
   if (!isAbsolute(config.folder)) throw wrong("folder", "an absolute path", config.folder);
   // Without TLS nothing but this machine itself may come in.
@@ -54,6 +58,15 @@ function onOff(value: unknown, field: string): boolean {
   if (value === true || value === "on") return true;
   if (value === false || value === "off") return false;
   throw wrong(field, "on or off", value);
+}
+
+/** "on" is the public-good instance's mirror; a mirror of one's own comes with the root to begin from. */
+function rootSource(value: unknown): Pick<ServerConfig, "trustRoots"> {
+  if (typeof value !== "string" || value === "on" || value === "off")
+    return onOff(value, "trustRoots") ? { trustRoots: {} } : {};
+  const [mirror = "", rootFile = ""] = value.split(" ");
+  if (/^https?:\/\/[^ ]{1,2000}$/.test(mirror) && isAbsolute(rootFile)) return { trustRoots: { mirror, rootFile } };
+  throw wrong("trustRoots", "on, off, or the address of a TUF mirror and the file of its root", value);
 }
 
 function texts(value: unknown, field: string): readonly string[] {

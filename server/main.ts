@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { schedule } from "node-cron";
 import { pino } from "pino";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { safeText } from "@provost/shared/lib/path-text.ts";
 import { instant } from "@provost/shared/model/ids.ts";
 import { openHttp } from "./api/http.ts";
 import { allProofs } from "./api/handlers/overview.ts";
@@ -19,6 +20,9 @@ import { openEdge } from "./edge/socket.ts";
 import type { Edge } from "./edge/socket.ts";
 import { sqliteStore } from "./store/index.ts";
 import { deriveManifests } from "./trust/derive.ts";
+import { startAssessWork } from "./trust/assess-work.ts";
+import { openAssessor } from "./trust/assessor.ts";
+import type { Assessor } from "./trust/assessor.ts";
 import { openDesk } from "./trust/desk.ts";
 import type { ProofDesk } from "./trust/desk.ts";
 import { openFetch } from "./trust/fetch.ts";
@@ -26,6 +30,8 @@ import { openIndexCache } from "./trust/index-cache.ts";
 import { readLibrarySettings } from "./trust/library/settings.ts";
 import { startLibrary } from "./trust/library/start.ts";
 import { openLocalArchives } from "./trust/local-archives.ts";
+import { followRoots } from "./trust/roots.ts";
+import { openTrusted } from "./trust/trusted.ts";
 import { startTrustWork } from "./trust/work.ts";
 
 /** What whoever started the server may ask and is told, over IPC where there is one. */
@@ -76,17 +82,45 @@ export async function startServer(
       work.wake();
     },
   });
-  const opened = openDesk(store.inventory, derivation);
+  const trusted = openTrusted(store.trust, now);
+  const assessor: Assessor = openAssessor({
+    store: store.attested,
+    inventory: store.inventory,
+    library: store.library,
+    trust: () => trusted.now(),
+    now,
+    judgeFor: (device) => opened.judgeFor(device),
+  });
+  const opened = openDesk(store.inventory, derivation, assessor);
   desk = opened;
   const live = openLive(now);
   const evidence = startLibrary(store, settings, now, log);
   let edge: Edge | undefined;
+  const assessing = startAssessWork(assessor, {
+    changed(device, count) {
+      live.changed("executables", device, count);
+      edge?.feed(device);
+    },
+    failed: (why) => log(`documents: ${why}`),
+  });
+  evidence.library.onAdded((subjects) => {
+    assessor.noteDocuments(subjects);
+    assessing.wake();
+  });
+  trusted.onPublished(({ version, by, why }) => {
+    log(`trust: ${safeText(by)} published ${version}: ${safeText(why)}`);
+    assessor.noteTrust();
+    assessing.wake();
+    edge?.feedAll();
+  });
+  const roots = followRoots(trusted, config.trustRoots, join(config.folder, "tuf"), log);
   const work = startTrustWork(
     derivation,
     opened,
     {
       changed(device, count) {
         live.changed("proofs", device, 1);
+        assessing.wake();
         if (count > 1) live.changed("executables", device, count - 1);
         edge?.feed(device);
       },
@@ -98,6 +132,7 @@ export async function startServer(
   const parts: Parts = {
     store,
     desk: opened,
+    trusted,
     derivation,
     live,
     library: evidence.library,
@@ -119,9 +154,11 @@ export async function startServer(
     http,
     store,
     opened,
+    assessor,
     {
       changed(topic, device, count) {
         live.changed(topic, device, count);
+        if (topic === "executables" || topic === "proofs") assessing.wake();
         if (topic === "packages") evidence.pulls.wake();
         work.wake();
       },
@@ -136,6 +173,8 @@ export async function startServer(
     await app.close();
     fetch.close();
     await evidence.close();
+    await roots.close();
+    await assessing.close();
     await work.close();
     store.close();
   };
@@ -155,7 +194,7 @@ export async function startServer(
     address,
     parts,
     edge: running,
-    working: () => work.busy(),
+    working: () => work.busy() || assessing.busy(),
     async close() {
       await nightly.stop();
       await close();
@@ -198,6 +237,7 @@ async function startProgram(): Promise<void> {
       PROVOST_LOCAL_ARCHIVES,
       PROVOST_LIBRARY,
       PROVOST_REGISTRIES,
+      PROVOST_TRUST_ROOTS,
     } = process.env;
     const config = checkConfig(
       {
@@ -206,6 +246,7 @@ async function startProgram(): Promise<void> {
         portTries: PROVOST_PORT_TRIES,
         library: PROVOST_LIBRARY,
         registries: PROVOST_REGISTRIES,
+        trustRoots: PROVOST_TRUST_ROOTS,
         ...(PROVOST_LOCAL_ARCHIVES === undefined
           ? {}
           : { localArchives: PROVOST_LOCAL_ARCHIVES.split(":").filter((path) => path !== "") }),

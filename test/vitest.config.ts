@@ -7,7 +7,7 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {
     // No test asks a public registry about this machine; what a test starts inherits it.
-    env: { PROVOST_REGISTRIES: "off" },
+    env: { PROVOST_REGISTRIES: "off", PROVOST_TRUST_ROOTS: "off" },
     projects: [
       // One module graph for all files of a worker: half of the time went into loading the same modules for each file.
       {

@@ -85,7 +85,7 @@ export async function lookAt(state: State | undefined, file: File, now: number):
   return judged({ ...common, identity: hashed.identity, digest: hashed.sha256, records: compared }, "device", problems);
 }
 
-const noProofs: Proofs = { proofOf: (_purl: Purl) => undefined, fileIn: () => undefined };
+const noProofs: Proofs = { proofOf: (_purl: Purl) => undefined, fileIn: () => undefined, attestedOf: () => undefined };
 
 /** The innermost folder above the file that has a dpkg database of its own: a chroot, an unpacked image. "" is the device. */
 export function nestedRoot(path: string): string {

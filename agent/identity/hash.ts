@@ -106,7 +106,7 @@ function digest(handle: number, others: ReadonlySet<Algorithm>, size: number) {
   };
 }
 
-function openWhy(cause: unknown): string {
+export function openWhy(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   return whys[code] ?? `it cannot be opened (${code === "" ? String(cause) : code})`;
 }

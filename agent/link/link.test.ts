@@ -84,6 +84,8 @@ test("enrols once, tells everything, and after the spool overflowed tells it aga
       opened: () => undefined,
       drained: () => drained.splice(0).forEach((resolve) => resolve()),
       proof: () => undefined,
+      attested: () => undefined,
+      trust: () => undefined,
       retell: () => [1, 2, 3].forEach((version) => append(state, held(version))),
       lost: () => undefined,
     },

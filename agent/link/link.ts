@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
-import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
+import type { AttestedMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
 import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts";
@@ -23,6 +23,8 @@ export interface LinkEvents {
   /** Everything that was spooled is stored at the server. */
   drained(): void;
   proof(message: ProofMessage): void;
+  attested(message: AttestedMessage): void;
+  trust(message: TrustMessage): void;
   /** A new epoch began: the caller appends everything it knows to the spool. */
   retell(): void;
   /** The connection ended. `final`: trying again will not help until a person acts. */
@@ -162,6 +164,10 @@ export function openLink(
         return feed(message);
       case "proof":
         return events.proof(message);
+      case "attested":
+        return events.attested(message);
+      case "trust":
+        return events.trust(message);
       case "resync":
         beginAgain();
         lastWhy = `the server asked for everything again: ${message.why}`;

@@ -1,5 +1,5 @@
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
-import type { Purl, Sha256 } from "@provost/shared/model/ids.ts";
+import type { Sha256 } from "@provost/shared/model/ids.ts";
 import type { ChainLink, Verdict } from "@provost/shared/model/verdict.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
 import { judge } from "@provost/shared/provenance/judge.ts";
@@ -12,8 +12,10 @@ import type { State } from "../state/state.ts";
 /** The proofs the server sent down, by root, as the judge asks for them. */
 export function proofsIn(state: State): (root: string) => Proofs {
   const one = state.prepare<[string, string], ProofRow>(
-    "SELECT state, says, wanted, links FROM proofs WHERE root = ? AND purl = ?",
+    "SELECT state, says, wanted, links, archive FROM proofs WHERE root = ? AND purl = ?",
   );
+  const attested = state.prepare<[string], string>("SELECT verdict FROM attested WHERE subject = ?").pluck();
+  const hasAttested = state.prepare<[], number>("SELECT 1 FROM attested LIMIT 1").pluck().get() !== undefined;
   const file = state.prepare<[string, string, string, string], { sha256: string }>(
     "SELECT sha256 FROM proof_files WHERE root = ? AND purl = ? AND path = ? ORDER BY sha256 = ? DESC LIMIT 1",
   );
@@ -25,6 +27,10 @@ export function proofsIn(state: State): (root: string) => Proofs {
       return held.get(key);
     },
     fileIn: (purl, path, found) => file.get(root, purl, path, found)?.sha256 as Sha256 | undefined,
+    attestedOf(subject) {
+      const verdict = hasAttested ? attested.get(subject) : undefined;
+      return verdict === undefined ? undefined : (JSON.parse(verdict) as Verdict);
+    },
   });
 }
 
@@ -44,7 +50,9 @@ export const judgeNow = (state: State, facts: FileFacts): Verdict => judge(facts
 
 function storeProof(state: State, message: ProofMessage): void {
   state
-    .prepare("INSERT OR REPLACE INTO proofs (root, purl, state, says, wanted, links) VALUES (?, ?, ?, ?, ?, ?)")
+    .prepare(
+      "INSERT OR REPLACE INTO proofs (root, purl, state, says, wanted, links, archive) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
     .run(
       message.root,
       message.purl,
@@ -52,23 +60,29 @@ function storeProof(state: State, message: ProofMessage): void {
       message.says,
       message.wanted ?? null,
       JSON.stringify(message.links),
+      message.archive ?? null,
     );
   state.prepare("DELETE FROM proof_files WHERE root = ? AND purl = ?").run(message.root, message.purl);
   const insert = state.prepare("INSERT OR REPLACE INTO proof_files (root, purl, path, sha256) VALUES (?, ?, ?, ?)");
   for (const file of message.files) insert.run(message.root, message.purl, file.path, file.sha256);
 }
 
-function judgeAgain(state: State, root: string, purl: Purl): number {
-  const proofs = proofsIn(state)(root);
-  const update = state.prepare("UPDATE files SET standing = ?, basis = ?, says = ? WHERE root = ? AND path = ?");
+function judgeAgain(state: State, root: string, purl: string): number {
   const rows = state
     .prepare<[string, string], FileRow>(
       "SELECT files.* FROM owners JOIN files USING (root, path) WHERE owners.purl = ? AND owners.root = ?",
     )
     .all(purl, root);
+  return judgeRows(state, rows);
+}
+
+/** Judges these files with what is held now; returns how many verdicts changed. */
+export function judgeRows(state: State, rows: readonly FileRow[]): number {
+  const proofs = proofsIn(state);
+  const update = state.prepare("UPDATE files SET standing = ?, basis = ?, says = ? WHERE root = ? AND path = ?");
   let changed = 0;
   for (const row of rows) {
-    const verdict = judge(factsOf(row), proofs);
+    const verdict = judge(factsOf(row), proofs(row.root));
     if (verdict.standing === row.standing && verdict.basis === row.basis && verdict.says === row.says) continue;
     update.run(verdict.standing, verdict.basis, verdict.says, row.root, row.path);
     changed += 1;
@@ -81,6 +95,7 @@ interface ProofRow {
   readonly says: string;
   readonly wanted: string | null;
   readonly links: string;
+  readonly archive: Sha256 | null;
 }
 
 const knownProof = (row: ProofRow | undefined): KnownProof | undefined =>
@@ -91,4 +106,5 @@ const knownProof = (row: ProofRow | undefined): KnownProof | undefined =>
         says: row.says,
         wanted: row.wanted ?? undefined,
         links: JSON.parse(row.links) as readonly ChainLink[],
+        archive: row.archive ?? undefined,
       };

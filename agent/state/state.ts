@@ -66,6 +66,15 @@ const migrations: readonly string[] = [
    CREATE TABLE proof_files (
      root TEXT NOT NULL, purl TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (root, purl, path, sha256)
    ) WITHOUT ROWID, STRICT;`,
+  `ALTER TABLE proofs ADD COLUMN archive TEXT;
+   CREATE INDEX proofs_by_archive ON proofs (archive) WHERE archive IS NOT NULL;
+   CREATE TABLE attested (
+     subject TEXT PRIMARY KEY, verdict TEXT NOT NULL, trust_version TEXT NOT NULL, at INTEGER NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE attested_documents (
+     subject TEXT NOT NULL, sha256 TEXT NOT NULL, name TEXT, bytes BLOB NOT NULL, PRIMARY KEY (subject, sha256)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE trust (version TEXT PRIMARY KEY, document TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {

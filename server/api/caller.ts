@@ -8,6 +8,8 @@ import type { Parts } from "./parts.ts";
 /** Who asks: a machine by its token, or a signed-in person. */
 export interface Caller {
   readonly who: string;
+  /** One name for each token or person, whatever they are called. */
+  readonly id: string;
   readonly mayAdd: MayAdd;
   /** Throws when the caller has had too much. */
   spend(bytes: number): void;
@@ -24,6 +26,7 @@ export async function callerOf(
     const grant = await parts.machines.enter(authorization, request.ip, scope);
     return {
       who: grant.who,
+      id: grant.id,
       mayAdd: (keys) => withinLimits(grant.limits, keys),
       spend: (bytes) => parts.machines.spend(grant, bytes),
     };
@@ -39,5 +42,5 @@ export async function callerOf(
   if (session.role !== "owner") throw new AppError("NOT_ALLOWED", "this is for the owner");
   if (request.method === "POST" && request.headers["x-csrf"] !== session.csrf)
     throw new AppError("NOT_ALLOWED", "the x-csrf header is missing or wrong");
-  return { who: session.user, mayAdd: () => undefined, spend: () => undefined };
+  return { who: session.user, id: `person:${session.user}`, mayAdd: () => undefined, spend: () => undefined };
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { errorCodes } from "@provost/shared/lib/app-error.ts";
 import { Problem, api } from "@provost/shared/protocol/api.ts";
+import { libraryApi } from "@provost/shared/protocol/library-api.ts";
 import {
   digestOf,
   factsOf,
@@ -423,7 +424,10 @@ describe("the OpenAPI document", () => {
     const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const wanted = routes.map(([, method, path]) => `${method} ${path.replace(/:([a-z]+)/g, "{$1}")}`);
+    const library = Object.entries(libraryApi).map(([name, { method, path }]) => [name, method, path] as const);
+    const wanted = [...routes, ...library].map(
+      ([, method, path]) => `${method} ${path.replace(/:([a-z0-9]+)/g, "{$1}")}`,
+    );
     expect(listed.toSorted()).toEqual(
       [
         ...wanted,

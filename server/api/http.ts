@@ -16,6 +16,7 @@ import { openApiDocument } from "./openapi.ts";
 import { problem } from "./problem.ts";
 import { linger } from "./read-body.ts";
 import { tokenRoutes } from "./token-routes.ts";
+import { trustRoutes } from "./trust-routes.ts";
 
 /** HTTP for people: the API's table, sign-in, live events, evidence bytes and the console's files. */
 export function openHttp(parts: Parts): FastifyInstance {
@@ -70,6 +71,7 @@ export function openHttp(parts: Parts): FastifyInstance {
     signIn(request.query.token, request, reply, parts),
   );
   tokenRoutes(app, parts);
+  trustRoutes(app, parts);
   void app.register(async (scope) => libraryRoutes(scope, parts));
   app.setNotFoundHandler(async (request, reply) =>
     request.url.startsWith("/api/") || !["GET", "HEAD"].includes(request.method)

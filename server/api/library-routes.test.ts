@@ -4,6 +4,8 @@ import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DocumentList, Imported, Received } from "@provost/shared/protocol/library-api.ts";
 import { Problem } from "@provost/shared/protocol/api.ts";
+import { libraryLimits } from "../trust/library/limits.ts";
+import { newSignInLink } from "./login.ts";
 import { openLibraryWorld, type Body, type LibraryWorld } from "../../test/support/library-world.ts";
 import { digestText, minisignText, provenanceEnvelope } from "../../test/support/statements.ts";
 
@@ -228,6 +230,55 @@ test.each([
 ])("the question %j is refused with 400", async (query) => {
   const { status, json } = await scene.machine(reader, "GET", `/api/v1/documents?${query}`);
   expect([status, Problem.parse(json).code]).toEqual([400, "CONFIG_INVALID"]);
+});
+
+test("a signed-in owner may do what a machine may, with the session's own token against forged requests", async () => {
+  const { address, parts } = scene.world;
+  expect((await scene.owner("GET", "/api/v1/documents?limit=1")).status).toBe(200);
+  expect((await scene.owner("POST", "/api/v1/documents", JSON.parse(provenanceEnvelope(freshDigest())))).status).toBe(
+    200,
+  );
+  const link = await fetch(newSignInLink(parts), { redirect: "manual" });
+  const cookie = String(link.headers.get("set-cookie")).split(";")[0] ?? "";
+  for (const path of ["/api/v1/documents", "/api/v1/library/import", "/api/v1/tokens"]) {
+    const forged = await fetch(address + path, { method: "POST", headers: { cookie }, body: "{}" });
+    expect([path, forged.status]).toEqual([path, 403]);
+  }
+});
+
+test("the API's document tells of every address of the library, with its scope", async () => {
+  const { paths } = (await scene.machine(undefined, "GET", "/api/v1/openapi.json")).json as {
+    paths: Record<string, Record<string, { security: unknown; operationId: string }>>;
+  };
+  expect(paths["/api/v1/documents"]?.["post"]).toMatchObject({
+    operationId: "uploadDocuments",
+    security: [{ token: ["documents:write"] }, { session: [] }],
+  });
+  expect(paths["/api/v1/documents/{sha256}"]?.["get"]?.operationId).toBe("document");
+  expect(paths["/api/v1/tokens/{id}/revoke"]?.["post"]?.security).toEqual([{ session: [] }]);
+});
+
+test("a name that would move a cursor is kept as a plain one", async () => {
+  const sha256 = freshDigest();
+  await upload(provenanceEnvelope(sha256), `?name=${encodeURIComponent("a\u001b[2Jb\u202ec")}`);
+  const { rows } = DocumentList.parse((await scene.machine(reader, "GET", `/api/v1/documents?subject=${sha256}`)).json);
+  expect(rows[0]?.name).toBe("a?[2Jb?c");
+});
+
+test("more uploads than one caller may have at a time are told to wait, and others are let in", async () => {
+  const { hostname, port } = new URL(scene.world.address);
+  const head = `POST /api/v1/documents HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${admin}\r\ncontent-length: 9\r\n\r\n{`;
+  const slow = Array.from({ length: libraryLimits.uploadsPerCaller }, () => {
+    const socket = connect(Number(port), hostname);
+    socket.write(head);
+    return socket;
+  });
+  const tried = () => scene.machine(admin, "POST", "/api/v1/documents", provenanceEnvelope(freshDigest()));
+  await expect.poll(async () => (await tried()).status).toBe(429);
+  expect((await tried()).headers.get("retry-after")).toBe("5");
+  expect((await upload(provenanceEnvelope(freshDigest()))).status).toBe(200);
+  for (const socket of slow) socket.destroy();
+  await expect.poll(async () => (await tried()).status).toBe(200);
 });
 
 test("a whole library goes out and into another one: documents, named subjects, and a digest over all", async () => {

@@ -22,21 +22,11 @@ export async function libraryRoutes(scope: FastifyInstance, parts: Parts): Promi
   scope.removeAllContentTypeParsers();
   // The body stays where it is until a caller is known; then it is read piece by piece.
   scope.addContentTypeParser("*", (_request, _payload, done) => done(null, undefined));
-  let uploads = 0;
-  const uploading = async (work: () => Promise<FastifyReply>): Promise<FastifyReply> => {
-    if (uploads >= libraryLimits.uploadsAtOnce)
-      throw new RateExceeded(`${libraryLimits.uploadsAtOnce} uploads are under way already`, 5000);
-    uploads += 1;
-    try {
-      return await work();
-    } finally {
-      uploads -= 1;
-    }
-  };
+  const slots = openSlots();
 
   scope.post(libraryApi.uploadDocuments.path, async (request, reply) => {
     const caller = await callerOf(request, parts, libraryApi.uploadDocuments.scope);
-    return uploading(() => answering(reply, () => upload(request, reply, caller, parts)));
+    return slots(caller, () => answering(reply, () => upload(request, reply, caller, parts)));
   });
   scope.get(libraryApi.documents.path, async (request, reply) => {
     await callerOf(request, parts, libraryApi.documents.scope);
@@ -59,8 +49,26 @@ export async function libraryRoutes(scope: FastifyInstance, parts: Parts): Promi
   });
   scope.post(libraryApi.importLibrary.path, async (request, reply) => {
     const caller = await callerOf(request, parts, libraryApi.importLibrary.scope);
-    return uploading(() => answering(reply, () => takeImport(request, reply, caller, parts)));
+    return slots(caller, () => answering(reply, () => takeImport(request, reply, caller, parts)));
   });
+}
+
+type Slots = (caller: Caller, work: () => Promise<FastifyReply>) => Promise<FastifyReply>;
+
+/** So many uploads at a time, and so many of one caller. */
+function openSlots(): Slots {
+  const busy: string[] = [];
+  return async ({ id }, work) => {
+    const own = busy.filter((one) => one === id).length;
+    if (busy.length >= libraryLimits.uploadsAtOnce || own >= libraryLimits.uploadsPerCaller)
+      throw new RateExceeded(`${own} uploads of yours and ${busy.length - own} of others are under way`, 5000);
+    busy.push(id);
+    try {
+      return await work();
+    } finally {
+      busy.splice(busy.indexOf(id), 1);
+    }
+  };
 }
 
 function parsed<T extends z.ZodType>(schema: T, query: unknown): z.infer<T> {
@@ -77,8 +85,8 @@ async function upload(
   parts: Parts,
 ): Promise<FastifyReply> {
   const { subject, name } = parsed(UploadQuery, request.query);
-  const mediaType = (request.headers["content-type"] ?? "application/octet-stream").split(";")[0]?.trim().slice(0, 200);
-  const about = { ...(name === undefined ? {} : { name }), ...(mediaType === undefined ? {} : { mediaType }) };
+  const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+  const about = name === undefined ? {} : { name };
   const named = subject === undefined ? undefined : subjectOfText(subject);
   const many = mediaType === "application/x-ndjson" || mediaType === "application/jsonl";
   if (many && named !== undefined)
@@ -89,7 +97,7 @@ async function upload(
     (bytes) => caller.spend(bytes),
   );
   const received = many
-    ? await receiveLines(body, { ...about, mediaType: "application/json" }, receiving(caller, parts))
+    ? await receiveLines(body, about, receiving(caller, parts))
     : await receiveOne(
         body,
         { ...about, ...(named === undefined ? {} : { subject: named }) },

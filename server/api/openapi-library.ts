@@ -1,15 +1,16 @@
 import type { ZodType } from "zod";
 import { libraryApi } from "@provost/shared/protocol/library-api.ts";
+import { trustApi } from "@provost/shared/protocol/trust-api.ts";
 
 type Write = (shape: ZodType) => unknown;
 
-/** The library's part of the OpenAPI document: the same table that its routes are validated by. */
+/** The library's and the trust store's part of the OpenAPI document: the same table that its routes are validated by. */
 export function libraryPaths(
   schema: Write,
   problem: unknown,
 ): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const [name, described] of Object.entries(libraryApi)) {
+  for (const [name, described] of Object.entries({ ...libraryApi, ...trustApi })) {
     const place = described.path.replace(/:([a-z0-9]+)/g, "{$1}");
     paths[place] = { ...paths[place], [described.method.toLowerCase()]: operation(name, described, schema, problem) };
   }

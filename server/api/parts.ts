@@ -4,12 +4,14 @@ import type { Store } from "../store/store.ts";
 import type { Derivation } from "../trust/derive.ts";
 import type { Library } from "../trust/library/library.ts";
 import type { ProofDesk } from "../trust/desk.ts";
+import type { Trusted } from "../trust/trusted.ts";
 import type { LiveFeed } from "./live.ts";
 
 /** What the handlers work with. */
 export interface Parts {
   readonly store: Store;
   readonly desk: ProofDesk;
+  readonly trusted: Trusted;
   readonly derivation: Derivation;
   readonly live: LiveFeed;
   readonly library: Library;

@@ -2,21 +2,56 @@ import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { limits } from "@provost/shared/protocol/frames.ts";
 import { pack } from "@provost/shared/protocol/pack.ts";
 import type { WebSocket } from "ws";
-import type { Inventory } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
+import type { Assessor } from "../trust/assessor.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 import { zstd } from "./codec.ts";
 import type { EdgeLimits } from "./limits.ts";
 
 /** Sends waiting proofs, some at a time; the device confirms each with a `held` frame, after which the next ones go. */
 export function openFeed(
-  inventory: Inventory,
+  { inventory, attested, trust }: Pick<Store, "inventory" | "attested" | "trust">,
   desk: ProofDesk,
+  assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
-  tooLarge: (device: DeviceId, purl: string) => void,
+  tooLarge: (device: DeviceId, what: string) => void,
 ): (device: DeviceId, socket: WebSocket) => void {
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
+  const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
+  const trustSent = new WeakMap<WebSocket, string>();
+
+  /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
+  const sendTrust = (device: DeviceId, socket: WebSocket): void => {
+    const current = trust.current();
+    if (current === undefined || trustSent.get(socket) === current.version) return;
+    trustSent.set(socket, current.version);
+    const packed = pack({ kind: "trust", version: current.version, document: current.document }, zstd);
+    if (packed.byteLength <= limits.packedBytes) socket.send(packed);
+    else tooLarge(device, "the trust document");
+  };
+
+  const sendAttested = (device: DeviceId, socket: WebSocket): void => {
+    const sent = attestedUnderWay.get(socket) ?? new Map<string, number>();
+    attestedUnderWay.set(socket, sent);
+    const waiting = attested.unheld(device, edgeLimits.proofsUnderWay);
+    const names = new Set<string>(waiting.map(({ subject }) => subject));
+    for (const name of sent.keys()) if (!names.has(name)) sent.delete(name);
+    for (const { subject, version } of waiting) {
+      if ((sent.get(subject) ?? 0) >= version) continue;
+      sent.set(subject, version);
+      const message = assessor.message(subject, version);
+      const whole = pack(message, zstd);
+      // The verdict has to arrive; the documents behind it can be had from the server.
+      const packed = whole.byteLength <= limits.packedBytes ? whole : pack({ ...message, documents: [] }, zstd);
+      if (packed.byteLength <= limits.packedBytes) socket.send(packed);
+      else tooLarge(device, subject);
+    }
+  };
+
   return (device, socket) => {
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
+    sendTrust(device, socket);
+    sendAttested(device, socket);
     const sent = underWay.get(socket) ?? new Map<string, number>();
     underWay.set(socket, sent);
     const waiting = inventory.unheldProofs(device, edgeLimits.proofsUnderWay);

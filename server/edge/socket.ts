@@ -6,9 +6,10 @@ import { formatToken, parseToken } from "@provost/shared/protocol/greeting.ts";
 import { subprotocol } from "@provost/shared/protocol/version.ts";
 import { WebSocketServer } from "ws";
 import { acceptBatch } from "../ingest/accept.ts";
-import type { Topic } from "../ingest/accept.ts";
+import type { AttestedNotes, Topic } from "../ingest/accept.ts";
 import { newSecret } from "../store/secret.ts";
 import type { Store } from "../store/store.ts";
+import type { Assessor } from "../trust/assessor.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 import { serveConnection } from "./connection.ts";
 import type { Connection, Hall } from "./connection.ts";
@@ -22,6 +23,8 @@ export interface Edge {
   readonly online: ReadonlySet<string>;
   /** A device has proofs waiting. */
   feed(device: DeviceId): void;
+  /** Something every device is to have changed. */
+  feedAll(): void;
   newToken(now: number): { readonly token: string; readonly expiresAt: number };
   close(): void;
 }
@@ -36,6 +39,7 @@ export function openEdge(
   http: Server,
   store: Store,
   desk: ProofDesk,
+  assessor: Assessor,
   events: EdgeEvents,
   overrides: Partial<EdgeLimits> = {},
 ): Edge {
@@ -50,9 +54,13 @@ export function openEdge(
     handleProtocols: () => subprotocol,
   });
   const gate = openGate(key, store);
-  const send = openFeed(inventory, desk, edgeLimits, (device, purl) =>
-    events.refused(device, `the proof of ${purl} is larger than a message may be; the device judges without it`),
+  const send = openFeed(store, desk, assessor, edgeLimits, (device, what) =>
+    events.refused(device, `what is known of ${what} is larger than a message may be; the device judges without it`),
   );
+  const notes: AttestedNotes = {
+    noteFiles: (device, files) => assessor.noteFiles(device, files),
+    noteHeld: (device, subject, version) => store.attested.held(device, subject, version),
+  };
   const feed = (device: DeviceId): void => {
     const connection = online.get(device);
     if (connection !== undefined) send(device, connection.socket);
@@ -69,7 +77,7 @@ export function openEdge(
       events.changed("devices", device, 1);
       feed(device);
     },
-    accept: (device, batch) => acceptBatch(device, batch, inventory, desk, Date.now()),
+    accept: (device, batch) => acceptBatch(device, batch, inventory, desk, Date.now(), notes),
     accepted(device, { changes }) {
       for (const [topic, count] of changes) events.changed(topic, device, count);
       feed(device);
@@ -97,6 +105,9 @@ export function openEdge(
       return new Set<string>(online.keys());
     },
     feed,
+    feedAll() {
+      for (const device of online.keys()) feed(device);
+    },
     newToken(now) {
       const secret = newSecret();
       const expiresAt = now + edgeLimits.tokenMs;

@@ -1,4 +1,4 @@
-import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
 import type { Batch, Frame } from "@provost/shared/protocol/frames.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
@@ -11,6 +11,14 @@ export type Accepted =
   | { readonly ok: true; readonly upTo: number; readonly changes: ReadonlyMap<Topic, number> }
   | { readonly ok: false; readonly why: string };
 
+/** Who is told of what devices have and hold, for the documents about it. */
+export interface AttestedNotes {
+  noteFiles(device: DeviceId, files: readonly FileFacts[]): void;
+  noteHeld(device: DeviceId, subject: Sha256, version: number): void;
+}
+
+const noNotes: AttestedNotes = { noteFiles: () => undefined, noteHeld: () => undefined };
+
 /**
  * Stores one batch and only then says how far the device may forget: one transaction. Frames the store already holds are
  * passed over, so a batch sent twice changes nothing; a gap the device did not declare is refused.
@@ -21,6 +29,7 @@ export function acceptBatch(
   inventory: Inventory,
   desk: ProofDesk,
   now: number,
+  attested: AttestedNotes = noNotes,
 ): Accepted {
   return inventory.transaction(() => {
     const held = inventory.device(device)?.acknowledged ?? 0;
@@ -29,7 +38,7 @@ export function acceptBatch(
     const changes = new Map<Topic, number>();
     const count = (topic: Topic, by: number): void => void changes.set(topic, (changes.get(topic) ?? 0) + by);
     for (const [index, frame] of batch.frames.entries())
-      if (batch.first + index > held) take(device, frame, inventory, desk, now, count);
+      if (batch.first + index > held) take(device, frame, inventory, desk, now, attested, count);
     const upTo = Math.max(held, batch.first + batch.frames.length - 1);
     inventory.acknowledge(device, upTo, now);
     return { ok: true, upTo, changes };
@@ -42,6 +51,7 @@ function take(
   inventory: Inventory,
   desk: ProofDesk,
   now: number,
+  attested: AttestedNotes,
   count: (topic: Topic, by: number) => void,
 ): void {
   switch (frame.kind) {
@@ -64,6 +74,7 @@ function take(
       const files = frame.upserts as readonly FileFacts[];
       inventory.putFiles(device, files, frame.gone, desk.judgeFor(device), now);
       touchKnownProofs(device, files, inventory, desk);
+      attested.noteFiles(device, files);
       return count("executables", frame.upserts.length + frame.gone.length);
     }
     case "running":
@@ -73,6 +84,7 @@ function take(
       return inventory.lost(device, frame.lane, frame.count, frame.why, frame.at);
     case "held":
       for (const { root, purl, version } of frame.proofs) inventory.heldProof(device, root, purl, version);
+      for (const { subject, version } of frame.attested ?? []) attested.noteHeld(device, subject, version);
       return undefined;
     default:
       return unreachable(frame);

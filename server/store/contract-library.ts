@@ -1,9 +1,12 @@
 import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { instant, type Sha256 } from "@provost/shared/model/ids.ts";
+import { instant, type Purl, type Sha256 } from "@provost/shared/model/ids.ts";
+import type { InstalledPackage } from "@provost/shared/model/inventory.ts";
 import type { DocumentKeys } from "@provost/shared/provenance/document-keys.ts";
 import type { SubjectDigest } from "@provost/shared/provenance/said.ts";
+import { forgetPullMs } from "../trust/library/pull-store.ts";
 import { subjectLimit, type DocumentPage, type LibraryDocument } from "../trust/library/library-store.ts";
+import { asUnproven, device, file, hex, judgedAs, running } from "./contract-samples.ts";
 import type { Store } from "./store.ts";
 
 /** What every engine must do with documents, pulls and the tokens of machines. */
@@ -146,6 +149,42 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
     });
   });
 
+  describe("what may be asked for elsewhere", () => {
+    const put = (installed: Partial<InstalledPackage>) =>
+      scene().inventory.putPackages(device, [{ ...packageOf("left"), ...installed }], [], 1);
+    test("npm and PyPI packages are told once for each place they came from, Debian's never", () => {
+      put({ location: "/a", origin: "https://registry.npmjs.org" });
+      put({ location: "/b", origin: "https://registry.npmjs.org" });
+      put({ location: "/c" });
+      put({ location: "/d", ecosystem: "deb" });
+      put({ location: "/e", ecosystem: "pypi", name: "right" });
+      expect(
+        scene()
+          .inventory.registryPackages()
+          .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+      ).toEqual([
+        { ecosystem: "npm", name: "left", version: "1", origin: "https://registry.npmjs.org" },
+        { ecosystem: "npm", name: "left", version: "1" },
+        { ecosystem: "pypi", name: "right", version: "1" },
+      ]);
+    });
+
+    test("digests that nothing claims are told, what runs first, and no others", () => {
+      const { inventory } = scene();
+      inventory.putFiles(
+        device,
+        [file("/a", { digest: hex(1) }), file("/b", { digest: hex(2) }), file("/c", { digest: hex(2) })],
+        [],
+        asUnproven,
+        1,
+      );
+      inventory.putFiles(device, [file("/s", { digest: hex(3) })], [], judgedAs("signed", "publisher"), 1);
+      inventory.putRunning(device, running([["/b"]]));
+      expect(inventory.unclaimedDigests(9)).toEqual([hex(2), hex(1)]);
+      expect(inventory.unclaimedDigests(1)).toEqual([hex(2)]);
+    });
+  });
+
   describe("pulls", () => {
     const pulls = () => scene().pulls;
     test("are asked once, are due again when their time comes, and survive", () => {
@@ -166,6 +205,16 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
       expect([reopened.etagOf("https://x/"), reopened.etagOf("https://y/")]).toEqual(['"e"', undefined]);
       expect([reopened.nextPullAt(["npm"]), reopened.nextPullAt(["pypi"])]).toEqual([10, undefined]);
     });
+  });
+
+  test("pulls that nobody wants any more are forgotten, those that are wanted again are not", () => {
+    const { pulls } = scene();
+    pulls.wantPulls("npm", ["package npm a 1", "package npm b 1"], instant(1));
+    pulls.wantPulls("npm", ["package npm a 1"], instant(forgetPullMs));
+    pulls.wantPulls("npm", [], instant(forgetPullMs + 10));
+    expect(pulls.duePulls("npm", instant(forgetPullMs + 10), 9).map(({ wanted }) => wanted)).toEqual([
+      "package npm a 1",
+    ]);
   });
 
   describe("tokens of machines", () => {
@@ -192,6 +241,15 @@ export function libraryContract(scene: () => Store, again: () => Store): void {
     });
   });
 }
+
+const packageOf = (name: string): InstalledPackage => ({
+  purl: `pkg:npm/${name}@1` as Purl,
+  ecosystem: "npm",
+  name,
+  version: "1",
+  location: "/",
+  root: "",
+});
 
 const subject = (letter: string): SubjectDigest => ({ algorithm: "sha256", hex: letter.repeat(64) });
 

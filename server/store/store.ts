@@ -5,11 +5,13 @@ import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
 import type { TokenStore } from "../machines/token-store.ts";
+import type { AttestedStore } from "../trust/attested-store.ts";
 import type { EvidenceStore } from "../trust/evidence-store.ts";
 import type { PullStore } from "../trust/library/pull-store.ts";
 import type { RegistryPackage } from "../trust/library/wanted.ts";
 import type { LibraryStore } from "../trust/library/library-store.ts";
 import type { ManifestStore } from "../trust/manifest-store.ts";
+import type { TrustStore } from "../trust/trust-store.ts";
 
 export interface ServerKey {
   readonly publicKey: string;
@@ -150,5 +152,7 @@ export interface Store {
   readonly machines: TokenStore;
   readonly pulls: PullStore;
   readonly manifests: ManifestStore;
+  readonly trust: TrustStore;
+  readonly attested: AttestedStore;
   close(): void;
 }

@@ -4,6 +4,7 @@ import { judge } from "@provost/shared/provenance/judge.ts";
 import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
 import type { PackageProof } from "@provost/shared/provenance/package-proof.ts";
 import type { ProofMessage } from "@provost/shared/protocol/frames.ts";
+import type { Assessor } from "./assessor.ts";
 import type { Inventory, JudgeFile } from "../store/store.ts";
 import type { ConfigId, Derivation } from "./derive.ts";
 import type { PackageVersion } from "./manifest-store.ts";
@@ -40,7 +41,16 @@ const heldPackages = 20_000;
 /** Packages judged again in one step: about 20 ms of work. */
 const packagesPerStep = 10;
 
-export function openDesk(inventory: Inventory, derivation: Derivation): ProofDesk {
+/** What documents establish, asked for by the desk and told what archives there are. */
+export type Attestations = Pick<Assessor, "attestedOf" | "noteArchive">;
+
+const noAttestations: Attestations = { attestedOf: () => undefined, noteArchive: () => undefined };
+
+export function openDesk(
+  inventory: Inventory,
+  derivation: Derivation,
+  attestations: Attestations = noAttestations,
+): ProofDesk {
   const parsed = new Map<string, Parsed>();
   const configs = new Map<string, ReadonlyMap<string, ConfigId>>();
   const installed = new Map<string, InstalledPackage>();
@@ -95,14 +105,25 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
       const digests = find(device, root, purl)?.files.get(path);
       return digests?.includes(found) === true ? found : digests?.[0];
     },
+    attestedOf: (subject) => attestations.attestedOf(subject)?.verdict,
   });
 
   const judgeFor =
     (device: DeviceId): JudgeFile =>
-    (facts) => ({
-      verdict: judge(facts, proofsFor(device, facts.root)),
-      trustVersion: configsOf(device).get(facts.root)?.slice(0, 12) ?? "none",
-    });
+    (facts) => {
+      const trusted = new Set<string>();
+      const proofs = proofsFor(device, facts.root);
+      const verdict = judge(facts, {
+        ...proofs,
+        attestedOf(subject) {
+          const attested = attestations.attestedOf(subject);
+          if (attested !== undefined) trusted.add(attested.trustVersion.slice(0, 40));
+          return attested?.verdict;
+        },
+      });
+      const archives = configsOf(device).get(facts.root)?.slice(0, 12) ?? "none";
+      return { verdict, trustVersion: [archives, ...trusted].join(" ") };
+    };
 
   const ask = (device: DeviceId): Answer[] => {
     forget(device);
@@ -129,6 +150,7 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
     }
     inventory.setProof(device, root, purl, shownState[known.proof.state], known.proof.says);
     inventory.touchProof(device, root, purl);
+    if (known.proof.archive !== undefined) attestations.noteArchive(known.proof.archive, device, root, purl);
     return 1 + inventory.judgeAgain(device, root, purl, judgeFor(device), now);
   };
 
@@ -185,6 +207,7 @@ export function openDesk(inventory: Inventory, derivation: Derivation): ProofDes
         says: known.proof.says,
         ...(known.proof.wanted === undefined ? {} : { wanted: known.proof.wanted }),
         links: known.proof.links as ProofMessage["links"],
+        ...(known.proof.archive === undefined ? {} : { archive: known.proof.archive }),
         files: [...paths].flatMap((path) => (known.files.get(path) ?? []).map((sha256) => ({ path, sha256 }))),
       };
     },
@@ -250,7 +273,9 @@ function parse(proof: PackageProof): Parsed {
     for (const file of build.files) add(file.path, file.sha256);
     for (const script of build.scripts) add(`DEBIAN/${script.name}`, script.sha256);
   }
-  return { proof: { state: "derived", says: cut(proof.says), links: proof.links }, files };
+  // With several signed builds of one version, which archive a file came from is not known.
+  const archive = proof.otherBuilds.length === 0 ? { archive: proof.archive } : {};
+  return { proof: { state: "derived", says: cut(proof.says), links: proof.links, ...archive }, files };
 }
 
 /** The protocol's and the API's bound on a sentence, with room for what the judge adds to it. */

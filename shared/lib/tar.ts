@@ -3,10 +3,15 @@ import { pathText } from "./path-text.ts";
 /** What a header says of one member; its bytes follow piece by piece. */
 export interface TarMember {
   readonly kind: "file" | "folder" | "symlink" | "hardlink" | "other";
+  /** The header's type flag; "3" and "4" are devices, "6" is a pipe. */
+  readonly type: string;
   readonly path: string;
   readonly mode: number;
   readonly size: number;
   readonly target?: string;
+  /** Path and target as they stand in the archive. */
+  readonly pathBytes: Uint8Array;
+  readonly targetBytes: Uint8Array;
 }
 
 /** Takes a member's bytes; a piece is valid only during the call. */
@@ -14,19 +19,23 @@ export type TakeBytes = (piece: Uint8Array) => void;
 
 export interface TarReader {
   push(piece: Uint8Array): void;
-  /** Why the archive is not believed; undefined when it ended as it should. Nothing is taken after a fault. */
+  /** Set as soon as the archive is not believed. Nothing is taken after a fault. */
+  fault(): string | undefined;
+  /** Why the archive is not believed; undefined when it ended as it should. */
   end(): string | undefined;
 }
 
 /**
  * POSIX.1-2017 pax interchange format, ustar and the GNU long-name members, in whatever pieces it arrives. `onMember` may give
- * a taker for the member's bytes. It holds one header, or one metadata member of at most 1 MiB.
+ * a taker for the member's bytes. It holds one header, or one metadata member of at most 1 MiB. What readers are known to understand in
+ * several ways is a fault: bytes behind the end, a name or a size said twice, sparse files.
  */
 export function tarReader(maxMembers: number, onMember: (member: TarMember) => TakeBytes | undefined): TarReader {
-  const state: State = { phase: "header", held: [], left: BLOCK, padding: 0, count: 0, pending: {}, shared: {} };
+  const state: State = { phase: "header", held: [], left: BLOCK, padding: 0, count: 0, pending: {} };
   return {
     push: (piece) => {
-      for (let at = 0; at < piece.length && state.phase !== "over";) {
+      for (let at = 0; at < piece.length && state.fault === undefined;) {
+        if (state.phase === "over") return requireZeros(state, piece.subarray(at));
         const part = piece.subarray(at, at + state.left);
         at += part.length;
         state.left -= part.length;
@@ -34,6 +43,7 @@ export function tarReader(maxMembers: number, onMember: (member: TarMember) => T
         while (state.left === 0 && !isOver(state)) turn(state, maxMembers, onMember);
       }
     },
+    fault: () => state.fault,
     end: () => state.fault ?? (state.phase === "over" ? undefined : "no end-of-archive block"),
   };
 }
@@ -48,8 +58,12 @@ interface State {
   type?: string;
   take?: TakeBytes | undefined;
   pending: Overrides;
-  shared: Overrides;
   fault?: string;
+}
+
+/** A second archive behind the end of the first is read by some readers and not by others. */
+function requireZeros(state: State, rest: Uint8Array): void {
+  if (rest.some((byte) => byte !== 0)) stop(state, "bytes behind the end-of-archive block");
 }
 
 // In a function: the compiler does not see that a turn changes the phase.
@@ -81,8 +95,9 @@ function takeHeader(
   state.count += 1;
   if (state.count > maxMembers) return stop(state, `more than ${maxMembers} members`);
   if (!checksumHolds(header)) return stop(state, "a header whose checksum is wrong");
+  if (prefixIsInDoubt(header)) return stop(state, "a name whose first half not all readers see");
   const type = String.fromCharCode(header[156] ?? 0);
-  const over = { ...state.shared, ...state.pending };
+  const over = state.pending;
   const isMetadata = metadata.has(type);
   const size = isMetadata ? numeric(header, 124, 12) : (over.size ?? numeric(header, 124, 12));
   if (size === undefined || !Number.isSafeInteger(size)) return stop(state, "a member whose size is malformed");
@@ -98,9 +113,12 @@ function takeHeader(
 
 function takeMetadata(state: State, body: Uint8Array): void {
   const read = overrides(state.type ?? "", body);
-  if (read === undefined) stop(state, "a pax header that is malformed");
-  else if (state.type === "g") state.shared = { ...state.shared, ...read };
-  else state.pending = { ...state.pending, ...read };
+  if (typeof read === "string") return stop(state, read);
+  if (state.type === "g" && Object.keys(read).length > 0) return stop(state, "a name or size for all members at once");
+  const known = state.pending;
+  for (const key of ["path", "target", "size"] as const)
+    if (known[key] !== undefined && read[key] !== undefined) return stop(state, `a ${key} said twice`);
+  state.pending = { ...known, ...read };
 }
 
 function stop(state: State, fault?: string): void {
@@ -117,6 +135,9 @@ interface Overrides {
 const BLOCK = 512;
 const MAX_METADATA = 1 << 20;
 const metadata: ReadonlySet<string> = new Set(["x", "g", "L", "K"]);
+
+/** Whether a file that begins with these 512 bytes may be a tar archive. */
+export const isTarHeader = (head: Uint8Array): boolean => head.length >= BLOCK && head[0] !== 0 && checksumHolds(head);
 
 function checksumHolds(header: Uint8Array): boolean {
   let sum = 0;
@@ -137,28 +158,35 @@ function numeric(header: Uint8Array, start: number, length: number): number | un
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-function overrides(type: string, body: Uint8Array): Overrides | undefined {
+function overrides(type: string, body: Uint8Array): Overrides | string {
   if (type === "L") return { path: terminated(body) };
   if (type === "K") return { target: terminated(body) };
   return paxRecords(body);
 }
 
 /** pax: "%d %s=%s\n", the number being the length of the whole record. */
-function paxRecords(body: Uint8Array): Overrides | undefined {
+function paxRecords(body: Uint8Array): Overrides | string {
   let read: Overrides = {};
   for (let at = 0; at < body.length;) {
     const space = body.indexOf(0x20, at);
     const length = space === -1 || space - at > 10 ? Number.NaN : Number(latin1(body.subarray(at, space)));
     const record = body.subarray(space + 1, at + length - 1);
     const equals = record.indexOf(0x3d);
-    if (!(length > 0) || at + length > body.length || body[at + length - 1] !== 0x0a || equals === -1) return undefined;
-    read = { ...read, ...paxValue(latin1(record.subarray(0, equals)), record.subarray(equals + 1)) };
+    if (!(length > 0) || at + length > body.length || body[at + length - 1] !== 0x0a || equals === -1)
+      return "a pax header that is malformed";
+    const value = paxValue(latin1(record.subarray(0, equals)), record.subarray(equals + 1));
+    if (typeof value === "string") return value;
+    if (Object.keys(value).some((key) => Object.hasOwn(read, key))) return "a pax header that says one thing twice";
+    read = { ...read, ...value };
     at += length;
   }
   return read;
 }
 
-function paxValue(key: string, value: Uint8Array): Overrides {
+function paxValue(key: string, value: Uint8Array): Overrides | string {
+  // Readers written in C see such a name end at its NUL, others do not.
+  if ((key === "path" || key === "linkpath") && value.includes(0)) return "a pax name with a NUL byte";
+  if (key.startsWith("GNU.sparse.")) return "a sparse file: its bytes are not those in the archive";
   if (key === "path") return { path: value };
   if (key === "linkpath") return { target: value };
   // A size that is no number must not let the old one stand: it fails the bound instead.
@@ -166,13 +194,17 @@ function paxValue(key: string, value: Uint8Array): Overrides {
 }
 
 function memberOf(header: Uint8Array, type: string, size: number, over: Overrides): TarMember {
-  const target = over.target ?? terminated(header.subarray(157, 257));
+  const targetBytes = over.target ?? terminated(header.subarray(157, 257));
+  const pathBytes = over.path ?? headerPath(header);
   return {
     kind: kinds[type] ?? "other",
-    path: pathText(over.path ?? headerPath(header)),
+    type,
+    path: pathText(pathBytes),
+    pathBytes,
+    targetBytes,
     mode: numeric(header, 100, 8) ?? 0,
     size,
-    ...(target.length > 0 && { target: pathText(target) }),
+    ...(targetBytes.length > 0 && { target: pathText(targetBytes) }),
   };
 }
 
@@ -188,10 +220,15 @@ const kinds: Readonly<Record<string, TarMember["kind"]>> = {
 function headerPath(header: Uint8Array): Uint8Array {
   const name = terminated(header.subarray(0, 100));
   // The prefix field exists in ustar only; old GNU archives keep other things there ("ustar  ").
-  const ustar = latin1(header.subarray(257, 263)) === "ustar\0";
-  const prefix = ustar ? terminated(header.subarray(345, 500)) : new Uint8Array(0);
+  const prefix = isUstar(header) ? terminated(header.subarray(345, 500)) : new Uint8Array(0);
   return prefix.length === 0 ? name : Uint8Array.from([...prefix, 0x2f, ...name]);
 }
+
+const isUstar = (header: Uint8Array): boolean => latin1(header.subarray(257, 263)) === "ustar\0";
+
+/** GNU tar goes by the magic alone, others ask for version "00" as well before they read the prefix. */
+const prefixIsInDoubt = (header: Uint8Array): boolean =>
+  isUstar(header) && header[345] !== 0 && latin1(header.subarray(263, 265)) !== "00";
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces;

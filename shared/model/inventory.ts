@@ -43,7 +43,14 @@ export interface FileRecord {
   readonly role: "file" | "conffile" | "generated";
   readonly expected?: { readonly algorithm: "md5" | "sha256" | "sha384" | "sha512" | "sha1"; readonly hex: string };
   /** The lockfile's or archive's digest that `expected` was reached through, for `pinned`. */
-  readonly pinnedBy?: { readonly lockfile: string; readonly integrity: string };
+  readonly pinnedBy?: {
+    readonly lockfile: string;
+    readonly integrity: string;
+    /** The SHA-256 of the archive as it was read on the device: documents may say more of it than the lockfile does. */
+    readonly archive?: Sha256;
+    /** The package whose archive it is: the file's own, or the one that bundles it. */
+    readonly purl?: Purl;
+  };
   /** For `generated`: the file it was made from. */
   readonly parent?: string;
   /** For `generated`: whether the file itself names `parent` as it is now (a .pyc header). It says nothing of its code. */

@@ -34,7 +34,7 @@ export const FromAgent = z.discriminatedUnion("kind", [Hello, Enrol, Resume]);
 
 const time = count.transform((milliseconds) => milliseconds as Instant);
 const Identity = z.object({ dev: count, ino: z.number().min(0), size: count, ctimeMs: z.number() });
-const Pinned = z.object({ lockfile: path, integrity: text(300) });
+const Pinned = z.object({ lockfile: path, integrity: text(300), archive: digest.optional(), purl: Purl.optional() });
 const Record = z.object({
   path,
   purl: Purl,
@@ -169,10 +169,14 @@ export const LostFrame = z.object({
   at: count,
 });
 
-/** The device has stored these proofs: the server need not send them again. */
+/** The device has stored these proofs and verdicts: the server need not send them again. */
 export const HeldFrame = z.object({
   kind: z.literal("held"),
   proofs: z.array(z.object({ root: path, purl: Purl, version: count })).max(1000),
+  attested: z
+    .array(z.object({ subject: digest, version: count }))
+    .max(1000)
+    .optional(),
 });
 
 export const Frame = z.discriminatedUnion("kind", [

@@ -1,3 +1,4 @@
+import { unreachable } from "../lib/unreachable.ts";
 import { instant } from "../model/ids.ts";
 import type { ChainLink, Claim } from "../model/verdict.ts";
 import { expectsProvenance, isSigner, requireExpected, requireSigner, unexpected, type Criteria } from "./criteria.ts";
@@ -20,6 +21,10 @@ export interface Attested {
   readonly statement?: Statement;
   /** Whoever signs with such a key is a publisher by that alone: the registry's own key. */
   readonly publisher?: boolean;
+  /** Of the evidence, where it is no JSON. */
+  readonly mediaType?: string;
+  /** What else the signature states, for a person to compare. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 /** What the attested document lets us claim about the subject, under the owner's trust and the asker's criteria. */
@@ -130,23 +135,17 @@ function provenanceLinks(provenance: Provenance | undefined, level: number | und
   ];
 }
 
-function signatureLinks({ signed, format }: Attested, trusted: boolean, evidence: Evidence): readonly ChainLink[] {
+function signatureLinks(attested: Attested, trusted: boolean, evidence: Evidence): readonly ChainLink[] {
+  const { signed, format } = attested;
   const { signer, times, loggedIn } = signed;
-  const who = signer.kind === "key" ? `the key ${signer.name}` : signer.identity;
-  const proof = [{ sha256: evidence.sha256, mediaType: "application/json", title: evidence.name ?? format }];
+  const who = whoIs(signer);
+  const mediaType = attested.mediaType ?? "application/json";
+  const proof = [{ sha256: evidence.sha256, mediaType, title: evidence.name ?? format }];
   const signature: ChainLink = {
     link: "signature",
     state: trusted ? "verified" : "missing",
     says: trusted ? `Signed by ${who}` : `Signed by ${who}, who is not among the publishers the owner trusts`,
-    facts:
-      signer.kind === "key"
-        ? { key: signer.keyId, fingerprint: signer.fingerprint }
-        : facts({
-            identity: signer.identity,
-            issuer: signer.issuer,
-            certificate: signer.fingerprint,
-            authority: signer.authority,
-          }),
+    facts: { ...factsOf(signer), ...attested.facts },
     evidence: proof,
   };
   const [first] = times;
@@ -162,6 +161,34 @@ function signatureLinks({ signed, format }: Attested, trusted: boolean, evidence
     evidence: proof,
   };
   return [signature, log];
+}
+
+function whoIs(signer: Signer): string {
+  switch (signer.kind) {
+    case "key":
+      return `the key ${signer.name}`;
+    case "certificate":
+      return signer.identity;
+    case "subject":
+      return `${signer.subject}, whom ${signer.authority} vouches for`;
+    default:
+      return unreachable(signer);
+  }
+}
+
+function factsOf(signer: Signer): Readonly<Record<string, string>> {
+  switch (signer.kind) {
+    case "key":
+      return { key: signer.keyId, fingerprint: signer.fingerprint };
+    case "certificate": {
+      const { identity, issuer, fingerprint: certificate, authority } = signer;
+      return facts({ identity, issuer, certificate, authority });
+    }
+    case "subject":
+      return { subject: signer.subject, certificate: signer.fingerprint, authority: signer.authority };
+    default:
+      return unreachable(signer);
+  }
 }
 
 /** Facts that the document states; those it leaves out are left out. */

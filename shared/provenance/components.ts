@@ -36,7 +36,7 @@ export function componentsOf(signed: Omit<SignedContent, "checks">, statement?: 
 }
 
 function fromCertificate(signer: Signer): Pick<Components, "source" | "build"> {
-  if (signer.kind === "key") return { source: {}, build: { inputs: {} } };
+  if (signer.kind !== "certificate") return { source: {}, build: { inputs: {} } };
   const { sourceRepository, sourceRef, sourceDigest, buildConfig, runner, trigger, run } = signer.workload;
   return {
     source: {

@@ -1,3 +1,4 @@
+import { unreachable } from "../lib/unreachable.ts";
 import { Refusal } from "./refusal.ts";
 import type { Signer } from "./sigstore/signer.ts";
 import { matches } from "./name-rule.ts";
@@ -34,14 +35,36 @@ export function expectsProvenance(criteria: Criteria): boolean {
 }
 
 export function isSigner(rule: SignerRule, signer: Signer): boolean {
-  if (rule.kind === "key") return signer.kind === "key" && signer.keyId === rule.keyId;
-  return signer.kind === "certificate" && signer.issuer === rule.issuer && matches(rule.identity, signer.identity);
+  switch (rule.kind) {
+    case "key":
+      return signer.kind === "key" && signer.keyId === rule.keyId;
+    case "certificate":
+      return signer.kind === "certificate" && signer.issuer === rule.issuer && matches(rule.identity, signer.identity);
+    case "subject":
+      return signer.kind === "subject" && signer.authority === rule.authority && matches(rule.subject, signer.subject);
+    case "fingerprint":
+      return signer.kind === "subject" && signer.fingerprint === rule.fingerprint;
+    default:
+      return unreachable(rule);
+  }
 }
 
 export function requireSigner({ signers }: Criteria, signer: Signer): void {
   if (signers === undefined || signers.some((rule) => isSigner(rule, signer))) return;
-  const who = signer.kind === "key" ? `the key ${signer.keyId}` : `${signer.identity} (${signer.issuer})`;
-  throw unexpected(`it is signed by ${who}, who was not expected`);
+  throw unexpected(`it is signed by ${whoIs(signer)}, who was not expected`);
+}
+
+function whoIs(signer: Signer): string {
+  switch (signer.kind) {
+    case "key":
+      return `the key ${signer.keyId}`;
+    case "certificate":
+      return `${signer.identity} (${signer.issuer})`;
+    case "subject":
+      return `${signer.subject} (${signer.authority})`;
+    default:
+      return unreachable(signer);
+  }
 }
 
 export function requireExpected(criteria: Criteria, provenance: Provenance): void {

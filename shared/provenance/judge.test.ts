@@ -3,6 +3,8 @@ import { assert, constantFrom, property, record, array, option, boolean } from "
 import { describe, expect, test } from "vitest";
 import type { Instant, Purl, Sha256 } from "../model/ids.ts";
 import type { FileFacts, JudgedRecord } from "../model/inventory.ts";
+import type { Verdict } from "../model/verdict.ts";
+import { archiveSubject } from "./archive-subject.ts";
 import { judge } from "./judge.ts";
 import type { KnownProof, Proofs } from "./judge.ts";
 
@@ -48,6 +50,7 @@ const knowing = (
   >,
 ): Proofs => ({
   proofOf: (purl) => known[purl]?.proof,
+  attestedOf: () => undefined,
   fileIn(purl, packagedPath, found) {
     const digests = known[purl]?.files?.[packagedPath];
     return digests?.includes(found) === true ? found : digests?.[0];
@@ -351,4 +354,128 @@ test("no verdict is signed unless a derived proof holds exactly this digest for 
     ),
     { numRuns: 2000 },
   );
+});
+
+const documented = (
+  verdict: Partial<Verdict> & Pick<Verdict, "standing">,
+  of: Sha256,
+  base: Proofs = nothing,
+): Proofs => ({
+  ...base,
+  attestedOf: (subject) =>
+    subject === of
+      ? ({ basis: "source", says: "Documents say so.", wanted: "more", chain: builtBy, ...verdict } as Verdict)
+      : undefined,
+});
+const builtBy = [
+  { link: "source", state: "verified", says: "Built from a repository" },
+  { link: "build", state: "verified", says: "Built by a builder" },
+  { link: "file", state: "verified", says: "of the document" },
+] as const;
+const tarball = digestOf("tarball");
+const pinnedBy = { lockfile: "/l", integrity: "", archive: tarball, purl: tool };
+const fromCache = (agrees: "yes" | "no"): JudgedRecord => dpkg({ via: "npm-cache", agrees, pinnedBy });
+const key = archiveSubject({ pinnedBy })?.key ?? good;
+const inArchive = knowing({ [tool]: { proof: { ...derived, archive: tarball }, files: { [path]: [good] } } });
+
+describe("documents about the bytes", () => {
+  test.each<readonly [string, FileFacts, Proofs, string]>([
+    [
+      "prove a file that nothing else claims",
+      fileWith(good),
+      documented({ standing: "proven" }, good),
+      "proven: source",
+    ],
+    [
+      "prove a file that its package's archive also signs",
+      fileWith(good, dpkg()),
+      documented({ standing: "proven" }, good, signedGood),
+      "proven: source",
+    ],
+    ["say nothing of other bytes", fileWith(evil), documented({ standing: "proven" }, good), "unproven: none"],
+    [
+      "withdraw a file though its archive is signed",
+      fileWith(good, dpkg()),
+      documented({ standing: "refuted", basis: "revoked" }, good, signedGood),
+      "refuted: revoked",
+    ],
+    [
+      "that are forged do not outweigh a signed archive",
+      fileWith(good, dpkg()),
+      documented({ standing: "refuted", basis: "forged" }, good, signedGood),
+      "signed: publisher",
+    ],
+    [
+      "that are forged refute where only a record agrees",
+      fileWith(good, dpkg()),
+      documented({ standing: "refuted", basis: "forged" }, good),
+      "refuted: forged",
+    ],
+    [
+      "that nobody can read leave a record its word",
+      fileWith(good, dpkg()),
+      documented({ standing: "unchecked", basis: "unsupported" }, good),
+      "unproven: recorded",
+    ],
+    [
+      "that nobody can read are named where nothing else is known",
+      fileWith(good),
+      documented({ standing: "unchecked", basis: "unsupported" }, good),
+      "unchecked: unsupported",
+    ],
+    [
+      "under stale trust are no guilt and no proof",
+      fileWith(good, dpkg()),
+      documented({ standing: "unchecked", basis: "stale-trust" }, good),
+      "unchecked: stale-trust",
+    ],
+    [
+      "about the archive that an index lists carry to its files",
+      fileWith(good, dpkg()),
+      documented({ standing: "proven" }, tarball, inArchive),
+      "proven: source",
+    ],
+    [
+      "about the archive do not carry to changed bytes",
+      fileWith(evil, dpkg()),
+      documented({ standing: "proven" }, tarball, inArchive),
+      "refuted: contradicted",
+    ],
+    [
+      "that withdraw the archive withdraw its files",
+      fileWith(good, dpkg()),
+      documented({ standing: "refuted", basis: "revoked" }, tarball, inArchive),
+      "refuted: revoked",
+    ],
+    [
+      "about a tarball carry to the files that stand in it",
+      fileWith(good, fromCache("yes")),
+      documented({ standing: "signed", basis: "publisher" }, key),
+      "signed: publisher",
+    ],
+    [
+      "about a tarball do not carry to a file that differs",
+      fileWith(good, fromCache("no")),
+      documented({ standing: "proven" }, key),
+      "unproven: none",
+    ],
+  ])("%s", (_what, facts, proofs, word) => {
+    expect(say(facts, proofs)).toBe(word);
+  });
+
+  test("the chain ends at this place on this device, and says whose package it is", () => {
+    const { chain } = judge(fileWith(good, dpkg()), documented({ standing: "proven" }, good));
+    expect(chain.map(({ link }) => link)).toEqual(["source", "build", "package", "file"]);
+    expect(chain.at(-1)).toMatchObject({ state: "verified", facts: { path, sha256: good } });
+  });
+
+  test("the chain of a file in a proven archive keeps the archive's links", () => {
+    const { chain } = judge(fileWith(good, dpkg()), documented({ standing: "proven" }, tarball, inArchive));
+    expect(chain.map(({ link, state }) => `${link} ${state}`)).toEqual([
+      "source verified",
+      "build verified",
+      "archive verified",
+      "file verified",
+    ]);
+  });
 });

@@ -2,6 +2,7 @@ import type { FileFacts, JudgedRecord } from "../model/inventory.ts";
 import type { Purl, Sha256 } from "../model/ids.ts";
 import type { ChainLink, Standing, UncheckedBasis, Verdict } from "../model/verdict.ts";
 import { unreachable } from "../lib/unreachable.ts";
+import { archiveSubject } from "./archive-subject.ts";
 import { named, shown, timeText } from "./words.ts";
 
 export { named };
@@ -12,6 +13,8 @@ export interface KnownProof {
   readonly says: string;
   readonly wanted?: string | undefined;
   readonly links: readonly ChainLink[];
+  /** The archive's own digest: what documents say of it carries to the files inside. */
+  readonly archive?: Sha256 | undefined;
 }
 
 /**
@@ -21,18 +24,70 @@ export interface KnownProof {
 export interface Proofs {
   proofOf(purl: Purl): KnownProof | undefined;
   fileIn(purl: Purl, packagedPath: string, found: Sha256): Sha256 | undefined;
+  /**
+   * What documents (bundles, attestations, signatures) establish about exactly these bytes; undefined where none is about them.
+   * A file, or an archive that a signed index lists, goes by its SHA-256; one that a device told of by `archiveSubject`.
+   */
+  attestedOf(subject: Sha256): Verdict | undefined;
 }
 
 /**
  * The verdict on one installed file, from what the device says of it and from the proofs its packages have. Pure: agent and
  * server call it with the same arguments and must get the same answer. An archive's signed word about a path outranks every
- * record on the device; a contradiction outranks everything but another package's proof of the same bytes.
+ * record on the device; a contradiction outranks everything but another package's proof of the same bytes. What documents
+ * establish about the bytes themselves joins in: a withdrawal outranks all, anything else has its rank among the rest.
  */
 export function judge(facts: FileFacts, proofs: Proofs): Verdict {
   const { digest } = facts;
   if (digest === undefined) return unreadable(facts);
-  const opinions = facts.records.map((record) => opinionOn(record, digest, facts, proofs));
-  return strongest(opinions) ?? unclaimed(facts, digest);
+  const own = proofs.attestedOf(digest);
+  const opinions = facts.records.map((record) =>
+    inAttestedArchive(opinionOn(record, digest, facts, proofs), record, proofs),
+  );
+  const documented = own === undefined ? [] : [onTheseBytes(own, digest, facts)];
+  const withdrawn = [...documented, ...opinions].find(isWithdrawn);
+  const telling = documented.filter((one) => !isSilent(one));
+  return withdrawn ?? strongest([...telling, ...opinions]) ?? documented[0] ?? unclaimed(facts, digest);
+}
+
+/** Documents that nobody here can read say nothing beside what is known otherwise. */
+const isSilent = ({ standing, basis }: Opinion): boolean =>
+  standing === "unchecked" && (basis === "unsupported" || basis === "unreadable");
+
+/** Only what the owner or the signer withdrew is beyond any other proof: a document that merely fails can be made by anyone. */
+const isWithdrawn = ({ standing, basis }: Opinion): boolean =>
+  standing === "refuted" && (basis === "revoked" || basis === "malicious");
+
+/** Documents about the file itself: their chain, with this place on this device as its last link, and whose package it is. */
+function onTheseBytes(own: Verdict, digest: Sha256, facts: FileFacts): Opinion {
+  const held = own.standing === "proven" || own.standing === "signed";
+  const last = file(
+    held ? "verified" : own.standing === "refuted" ? "failed" : "missing",
+    held ? "The signed digest is this file's." : own.says,
+    digest,
+    facts,
+  );
+  const owners = facts.records.slice(0, 1).map(owner);
+  return { ...own, chain: [...own.chain.filter(({ link }) => link !== "file"), ...owners, last] };
+}
+
+/** What is established about the archive carries to the files that are proven to stand in it, and to no others. */
+function inAttestedArchive(opinion: Opinion, record: JudgedRecord, proofs: Proofs): Opinion {
+  const inside = opinion.standing === "signed" || (opinion.standing === "unproven" && opinion.basis === "pinned");
+  const archive = record.via === "npm-cache" ? archiveSubject(record)?.key : proofs.proofOf(record.purl)?.archive;
+  const attested = inside && archive !== undefined ? proofs.attestedOf(archive) : undefined;
+  if (attested === undefined) return opinion;
+  const upgrades = attested.standing === "proven" || (attested.standing === "signed" && opinion.standing !== "signed");
+  if (!upgrades && !isWithdrawn(attested)) return opinion;
+  const says = `${shown(record.path)} is byte for byte the file in an archive of ${named(record.purl)}. ${attested.says}`;
+  return {
+    ...attested,
+    says: says.slice(0, 2000),
+    chain: [
+      ...attested.chain.filter(({ link }) => link !== "file"),
+      ...opinion.chain.filter(({ link, state }) => !["source", "build"].includes(link) && state !== "missing"),
+    ],
+  };
 }
 
 type Opinion = Verdict;
@@ -266,7 +321,7 @@ function rank(opinion: Opinion): number {
   if (opinion.standing === "unproven") {
     if (opinion.basis === "pinned") return 3;
     if (opinion.basis === "recorded") return 6;
-    if (opinion.basis === "generated") return 7;
+    if (opinion.basis === "generated" || opinion.basis === "claimed") return 7;
     // A record that disagrees says more than a folder that holds no digest.
     return opinion.chain.some((link) => link.state === "failed") ? 8 : 9;
   }

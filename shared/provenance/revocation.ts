@@ -26,9 +26,12 @@ function names({ what, value }: Revocation, subject: Subject, signer: Signer | u
     case "package":
       return subject.package !== undefined && value === packageName(subject.package);
     case "signer":
-      return signer?.kind === "certificate" && value === signer.identity;
+      return (
+        (signer?.kind === "certificate" && value === signer.identity) ||
+        (signer?.kind === "subject" && value === signer.subject)
+      );
     case "certificate":
-      return signer?.kind === "certificate" && value === signer.fingerprint;
+      return (signer?.kind === "certificate" || signer?.kind === "subject") && value === signer.fingerprint;
     case "key":
       return signer?.kind === "key" && (value === signer.keyId || value === signer.fingerprint);
     default:

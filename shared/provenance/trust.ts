@@ -1,11 +1,13 @@
 import { hash } from "node:crypto";
 import * as z from "zod";
 import { canonicalJson } from "../lib/canonical-json.ts";
-import { publicKey, publicKeyFromPem, type PublicKey } from "./keys/public-key.ts";
+import { pemBytes, publicKey, publicKeyFromPem, type PublicKey } from "./keys/public-key.ts";
 import { namePattern, type NameRule } from "./name-rule.ts";
 import { asRefusal, unreadable } from "./refusal.ts";
 import { base64Bytes } from "../lib/strict-base64.ts";
 import { readTrustedRoot, type SigstoreRoot } from "./sigstore/trusted-root.ts";
+import { parseCertificate } from "./x509/certificate.ts";
+import type { Anchor } from "./x509/path.ts";
 
 /**
  * What the owner trusts, ready for use: keys imported, issuers verified. Read once per trust version and shared by every verdict,
@@ -18,6 +20,7 @@ export interface Trust {
   readonly sigstore: SigstoreRoot;
   readonly keys: readonly PlainKey[];
   readonly openpgp: readonly OpenPgpKeyring[];
+  readonly certificates: readonly TrustedCertificate[];
   readonly publishers: readonly SignerRule[];
   readonly builders: readonly BuilderRule[];
   readonly verifiers: readonly VerifierRule[];
@@ -47,10 +50,26 @@ export interface OpenPgpKeyring {
   readonly fingerprints: readonly string[];
 }
 
-/** Certificates: this issuer and this identity. Keys: this key id. */
+export const certificateUses = ["jar", "nuget", "timestamp"] as const;
+export type CertificateUse = (typeof certificateUses)[number];
+
+/** A root, an authority below one, or a publisher's own certificate; `timestamp` for those that vouch for time beside a signature. */
+export interface TrustedCertificate extends Anchor {
+  readonly uses: ReadonlySet<CertificateUse>;
+}
+
+export const anchorsFor = ({ certificates }: Trust, use: CertificateUse): readonly TrustedCertificate[] =>
+  certificates.filter(({ uses }) => uses.has(use));
+
+/**
+ * Sigstore's certificates: this issuer and this identity. Keys: this key id. Certificates of an authority in `certificates`: the
+ * subject as text under the authority of that name, or the very certificate by its SHA-256.
+ */
 export type SignerRule =
   | { readonly kind: "certificate"; readonly issuer: string; readonly identity: NameRule }
-  | { readonly kind: "key"; readonly keyId: string };
+  | { readonly kind: "key"; readonly keyId: string }
+  | { readonly kind: "subject"; readonly authority: string; readonly subject: NameRule }
+  | { readonly kind: "fingerprint"; readonly fingerprint: string };
 
 /** A builder is trusted up to a level when this signer vouches for this builder id. */
 export interface BuilderRule {
@@ -93,13 +112,15 @@ function trustOf(document: unknown): Trust {
     const [first] = parsed.error.issues;
     throw unreadable(`the trust document is malformed: ${first?.path.join(".") ?? ""} ${first?.message ?? ""}`.trim());
   }
-  const { version, expires, sigstore, keys, openpgp, publishers, builders, verifiers, revocations } = parsed.data;
+  const { version, expires, sigstore, keys, openpgp, certificates, publishers, builders, verifiers, revocations } =
+    parsed.data;
   return {
     version: version ?? `sha256:${hash("sha256", canonicalJson(document), "hex")}`,
     expires: expires ?? Number.POSITIVE_INFINITY,
     sigstore: joined(sigstore.map(readTrustedRoot)),
     keys: keys.map(keyOf),
     openpgp,
+    certificates: certificates.map(certificateOf),
     publishers: publishers.map(signerRule),
     builders: builders.map(({ builder, signer, level, sameAsSigner, runner }) => ({
       builder: namePattern(builder),
@@ -119,6 +140,8 @@ const NameDocument = z.union([z.strictObject({ exact: text }), z.strictObject({ 
 const SignerDocument = z.union([
   z.strictObject({ issuer: text, identity: NameDocument }),
   z.strictObject({ keyId: text }),
+  z.strictObject({ authority: text, subject: NameDocument }),
+  z.strictObject({ certificate: z.string().regex(/^[0-9a-f]{64}$/) }),
 ]);
 const list = <T extends z.ZodType>(schema: T) => z.array(schema).max(10_000).default([]);
 const KeyDocument = z
@@ -146,6 +169,15 @@ export const TrustDocument = z.strictObject({
       name: text,
       base64: z.string().max(4 * 1024 * 1024),
       fingerprints: z.array(z.string().regex(/^[0-9A-F]{40,64}$/)).default([]),
+    }),
+  ),
+  certificates: list(
+    z.strictObject({
+      name: text,
+      pem: z.string().max(128 * 1024),
+      uses: z.array(z.enum(certificateUses)).min(1),
+      from: time.optional(),
+      until: time.optional(),
     }),
   ),
   publishers: list(SignerDocument),
@@ -187,10 +219,17 @@ function keyOf({ id, name, pem, rawBytes, uses, from, until, withoutLog }: z.inf
   return { id, name: name ?? id, key, uses: new Set(uses), ...span(from, until), withoutLog };
 }
 
+function certificateOf(one: z.infer<typeof TrustDocument>["certificates"][number]): TrustedCertificate {
+  const certificate = parseCertificate(pemBytes(one.pem, "CERTIFICATE"));
+  return { name: one.name, certificate, uses: new Set(one.uses), ...span(one.from, one.until) };
+}
+
 export function signerRule(signer: z.infer<typeof SignerDocument>): SignerRule {
-  return "keyId" in signer
-    ? { kind: "key", keyId: signer.keyId }
-    : { kind: "certificate", issuer: signer.issuer, identity: namePattern(signer.identity) };
+  if ("keyId" in signer) return { kind: "key", keyId: signer.keyId };
+  if ("certificate" in signer) return { kind: "fingerprint", fingerprint: signer.certificate };
+  if ("subject" in signer)
+    return { kind: "subject", authority: signer.authority, subject: namePattern(signer.subject) };
+  return { kind: "certificate", issuer: signer.issuer, identity: namePattern(signer.identity) };
 }
 
 const span = (from?: number, until?: number): { from: number; until: number } => ({

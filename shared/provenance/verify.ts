@@ -3,8 +3,9 @@ import type { Instant } from "../model/ids.ts";
 import type { ChainLink, Claim, Judged, Verdict } from "../model/verdict.ts";
 import { expectsProvenance, type Criteria } from "./criteria.ts";
 import type { Evidence, Question, Reading } from "./format.ts";
+import { evidenceInside } from "./evidence-inside.ts";
 import { formats } from "./formats/index.ts";
-import { plainDocuments } from "./plain-documents.ts";
+import { mayBeBill } from "./plain-documents.ts";
 import { asRefusal } from "./refusal.ts";
 import { refusalReading } from "./reading.ts";
 import { requireNotRevoked } from "./revocation.ts";
@@ -24,7 +25,8 @@ export async function verify(
 ): Promise<Judged> {
   const question = { subject, criteria, trust, now };
   const withdrawn = revocationOf(question);
-  const readings = withdrawn === undefined ? await readAll(evidence, question) : [withdrawn];
+  const own = evidenceInside(subject).filter((inside) => !evidence.some((one) => one.sha256 === inside.sha256));
+  const readings = withdrawn === undefined ? await readAll([...own, ...evidence], question) : [withdrawn];
   return { verdict: combine(readings, criteria), trustVersion: trust.version, at: now };
 }
 
@@ -56,7 +58,7 @@ async function readAll(evidence: readonly Evidence[], question: Question<Trust>)
 export async function readOne(document: Evidence, question: Question<Trust>): Promise<Reading> {
   const format = formats.find((one) => one.recognises(document));
   if (format !== undefined) return format.read(document, question);
-  if (plainDocuments.some((one) => one.recognises(document)))
+  if (mayBeBill(document.bytes))
     return { kind: "foreign", why: "it describes files and vouches for none: nobody signed it" };
   return {
     kind: "unchecked",

@@ -5,6 +5,7 @@ import * as library from "./library.ts";
 import * as manifests from "./manifests.ts";
 import type { Bench } from "./result.ts";
 import * as start from "./start.ts";
+import * as verify from "./verify.ts";
 
 /** Every bench, by the name it is asked for. A new one is a file beside this and a line here. */
 export const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
@@ -14,4 +15,8 @@ export const benches: Readonly<Record<string, { readonly about: string; readonly
   library: { about: "a digest answered from the evidence library's index of 10 million documents", run: library.run },
   manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
   start: { about: "a second start of the product, until its console answers with data", run: start.run },
+  verify: {
+    about: "Sigstore bundles beside @sigstore/verify, by kind, and the ceiling that the signatures set",
+    run: verify.run,
+  },
 };

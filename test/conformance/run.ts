@@ -3,6 +3,7 @@ import { bundleCases } from "./bundle-cases.ts";
 import { ghCli, inTotoExamples, npmPacote, pypiAttestations, sigstoreJs } from "./documents.ts";
 import { inventory } from "./inventory.ts";
 import { mutants } from "./mutants.ts";
+import { ociArtifacts } from "./oci-artifacts.ts";
 import { openVex } from "./openvex.ts";
 import { policyController } from "./policy-controller.ts";
 import { purl } from "./purl.ts";
@@ -19,6 +20,7 @@ const sets: readonly (() => Promise<SetResult>)[] = [
   inTotoExamples,
   sigstoreJs,
   ghCli,
+  ociArtifacts,
   policyController,
   purl,
   cycloneDx,
@@ -46,8 +48,12 @@ function print(results: readonly SetResult[]): void {
     process.stdout.write(`${JSON.stringify({ sets: results }, undefined, 1)}\n`);
     return;
   }
-  for (const { name, total, asExpected, unexpected, leftOut = [] } of results) {
+  for (const { name, total, asExpected, unexpected, counts = {}, leftOut = [] } of results) {
     process.stdout.write(`${name}: ${asExpected} of ${total} as expected\n`);
+    for (const [format, parts] of Object.entries(counts)) {
+      const each = Object.entries(parts).map(([part, count]) => `${part} ${count}`);
+      process.stdout.write(`  ${format}: ${each.join(", ")}\n`);
+    }
     for (const id of unexpected) process.stdout.write(`  unexpected: ${id}\n`);
     for (const id of leftOut) process.stdout.write(`  left out: ${id}\n`);
   }

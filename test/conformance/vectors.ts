@@ -20,6 +20,8 @@ export interface SetResult {
   readonly total: number;
   readonly asExpected: number;
   readonly unexpected: readonly string[];
+  /** How many of them, by format and by what was changed. */
+  readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Cases that are not tried, by name: their inputs are missing, or nothing of the kind is read here. */
   readonly leftOut?: readonly string[];
 }

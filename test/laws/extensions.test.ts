@@ -12,6 +12,7 @@ const slots = [
   "server/trust/sources",
   "server/trust/upstreams",
   "shared/provenance/formats",
+  "shared/provenance/containers",
 ];
 
 describe.each(slots.filter((slot) => existsSync(join(top, slot))))("%s", (slot) => {

@@ -84,7 +84,7 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
       [frames.ScanFrame, "How far a pass has come, and what it could not see."],
       [frames.HealthFrame, "How the agent itself is, every 30 seconds."],
       [frames.LostFrame, "Something generated that will never arrive: generated = stored + declared lost."],
-      [frames.HeldFrame, "The device has stored these proofs: the server need not send them again."],
+      [frames.HeldFrame, "The device has stored these proofs and verdicts: the server need not send them again."],
     ],
   },
   {
@@ -96,6 +96,11 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
         frames.ProofMessage,
         "What the server established about one package version, cut to the files this device asked about.",
       ],
+      [
+        frames.AttestedMessage,
+        "What documents (attestations, bundles, signatures) establish about one file or archive, with the documents themselves.",
+      ],
+      [frames.TrustMessage, "The owner's trust document, once in each session and whenever another one is published."],
       [
         frames.Resync,
         "The server lacks something the agent believes delivered: begin a new epoch and tell everything again.",

@@ -2,7 +2,8 @@
  * An agent without a scan: the real state, spool and link in a process of its own, writing made-up files as fast as it is told.
  * Every file is told together with a count of one, so that a frame stored twice shows.
  */
-import { proofsIn, acceptProof } from "../../agent/provenance/proofs.ts";
+import { acceptAttested, acceptTrust } from "../../agent/provenance/attested.ts";
+import { acceptProof, proofsIn } from "../../agent/provenance/proofs.ts";
 import { retellFiles, writeFiles } from "../../agent/inventory/write-files.ts";
 import { openLink } from "../../agent/link/link.ts";
 import { append, depth } from "../../agent/spool/spool.ts";
@@ -42,6 +43,8 @@ function start({ folder, url, token, total, pause }: LinkOrder): void {
       },
       drained: () => tell({ kind: "drained", ...about() }),
       proof: (message) => void acceptProof(state, message),
+      attested: (message) => void acceptAttested(state, message),
+      trust: (message) => acceptTrust(state, message, Date.now()),
       retell: () => retellFiles(state),
       lost: (why, final) => tell({ kind: "lost", why, final, spooled: depth(state).frames }),
     },

@@ -32,6 +32,7 @@ export async function openWorld(
       port: 0,
       localArchives: [],
       registries: false,
+      trustRoots: false,
       ...(options.library === undefined ? {} : { library: options.library }),
       allowPrivateArchives: options.allowPrivateArchives ?? false,
     },

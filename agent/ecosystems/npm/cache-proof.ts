@@ -1,5 +1,6 @@
 import { readIntegrity, type Integrity } from "@provost/shared/ecosystems/npm/integrity.ts";
 import { folderOf } from "@provost/shared/ecosystems/packaged-path.ts";
+import type { Sha256 } from "@provost/shared/model/ids.ts";
 import type { FileRecord, InstalledPackage, InventoryProblem } from "@provost/shared/model/inventory.ts";
 import { problemOf, type RootView } from "../root-view.ts";
 import { cacheFolders } from "./cache-folders.ts";
@@ -76,7 +77,12 @@ async function* proofsFrom(
     if (contents === undefined || content === undefined) continue;
     const { path, owner, pinned } = file;
     const hex = asInstalled(view, path, content, contents.isCommand(inside(file)));
-    const pinnedBy = { lockfile: pinned.integrityFrom ?? "", integrity: pinned.integrity ?? "" };
+    const pinnedBy = {
+      lockfile: pinned.integrityFrom ?? "",
+      integrity: pinned.integrity ?? "",
+      archive: contents.sha256 as Sha256,
+      purl: pinned.purl,
+    };
     yield { path, purl: owner.purl, via: "npm-cache", role: "file", expected: { algorithm: "sha256", hex }, pinnedBy };
   }
 }

@@ -13,6 +13,8 @@ export interface MemberDigest {
 
 export interface TarballContents {
   readonly kind: "contents";
+  /** Of the tarball itself. */
+  readonly sha256: string;
   readonly files: ReadonlyMap<string, MemberDigest>;
   /** Whether a package.json of the tarball names the file as a command. */
   isCommand(inside: string): boolean;
@@ -28,9 +30,10 @@ export async function readTarball(
   wanted: ReadonlySet<string>,
 ): Promise<TarballContents | { readonly kind: "refused"; readonly why: string }> {
   const whole = createHash(digest.algorithm);
+  const sha256 = createHash("sha256");
   const sinks = new Map<string, Sink>();
   const tar = tarReader(MAX_MEMBERS, (member) => takerOf(member, wanted, sinks));
-  const damage = await unpack(hashed(chunks, whole), tar);
+  const damage = await unpack(hashed(chunks, [whole, sha256]), tar);
   if (damage === undefined && whole.digest("hex") !== digest.hex)
     return { kind: "refused", why: "the cached tarball does not have the digest it is filed under" };
   const why = damage ?? tar.end();
@@ -38,7 +41,7 @@ export async function readTarball(
   const files = new Map(
     [...sinks].flatMap(([path, sink]) => (wanted.has(path) ? [[path, digestOf(sink)] as const] : [])),
   );
-  return { kind: "contents", files, isCommand: (inside) => isCommand(sinks, inside) };
+  return { kind: "contents", sha256: sha256.digest("hex"), files, isCommand: (inside) => isCommand(sinks, inside) };
 }
 
 interface Sink {
@@ -52,9 +55,9 @@ const MAX_UNPACKED = 2 * 1024 * 1024 * 1024;
 const MAX_KEPT = 4 * 1024 * 1024;
 
 /** Copied: the reader of the disk uses its buffer again while zlib still reads it. */
-function* hashed(chunks: Iterable<Uint8Array>, whole: Hash): Generator<Buffer> {
+function* hashed(chunks: Iterable<Uint8Array>, wholes: readonly Hash[]): Generator<Buffer> {
   for (const chunk of chunks) {
-    whole.update(chunk);
+    for (const whole of wholes) whole.update(chunk);
     yield Buffer.from(chunk);
   }
 }

@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
-import type { Standing } from "@provost/shared/model/verdict.ts";
 import type { Inventory, JudgeFile } from "../store.ts";
+import { openFileArchives } from "./file-archives.ts";
 import type { Db } from "./open.ts";
-
-/** Worst first, as an analyst reads a list. */
-export const rankOf: Record<Standing, number> = { refuted: 0, unproven: 1, unchecked: 2, signed: 3, proven: 4 };
+import { rankOf } from "./rows.ts";
 
 /** Earlier digests kept of one path. */
 const keptHistory = 100;
@@ -17,6 +15,7 @@ export const fileId = (device: string, root: string, path: string): string =>
 
 export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "ownedFiles"> {
   const statements = prepare(db);
+  const noteArchives = openFileArchives(db);
   const put = (device: DeviceId, facts: FileFacts, judge: JudgeFile, now: number): void => {
     const id = fileId(device, facts.root, facts.path);
     const { verdict, trustVersion } = judge(facts);
@@ -43,6 +42,7 @@ export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "
       now,
     });
     statements.putFacts.run(numbered?.n, JSON.stringify(facts));
+    if (numbered !== undefined) noteArchives(numbered.n, facts);
     if (before !== undefined) statements.disown.run(id);
     for (const record of facts.records) statements.own.run(record.purl, device, facts.root, id);
   };

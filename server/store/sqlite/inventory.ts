@@ -1,9 +1,13 @@
 import type { InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Inventory, KnownDevice } from "../store.ts";
+import { attestedTables } from "./attested.ts";
 import { openFiles } from "./files.ts";
 import type { Db } from "./open.ts";
 import { openRunning } from "./running.ts";
+
+/** What a device tells anew in each epoch. */
+const deviceTables = ["installs", "archives", "processes", "running_files", "proof_versions", "owners"] as const;
 
 export function openInventory(db: Db): Inventory {
   return {
@@ -80,7 +84,7 @@ function openDevices(db: Db): Devices {
         )
         .run(added.id, added.name, added.publicKey, added.epoch, now, now),
     startEpoch(id, epoch) {
-      for (const table of ["installs", "archives", "processes", "running_files", "proof_versions", "owners"])
+      for (const table of [...deviceTables, ...attestedTables])
         db.prepare(`DELETE FROM ${table} WHERE device = ?`).run(id);
       db.prepare("DELETE FROM history WHERE file IN (SELECT id FROM files WHERE device = ?)").run(id);
       db.prepare("DELETE FROM file_facts WHERE n IN (SELECT n FROM files WHERE device = ?)").run(id);

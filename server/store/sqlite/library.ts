@@ -62,9 +62,10 @@ export function openLibrary(db: Database, evidence: EvidenceStore): LibraryStore
        WHERE s.digest = ? ORDER BY s.document LIMIT ?`,
     )
     .pluck();
+  // CROSS JOIN keeps this order (SQLite): without it the few documents of a subject may be looked for among all sources.
   const sources = db.prepare<[Buffer, number], { sha256: Buffer; repository: string }>(
     `SELECT d.sha256, r.repository FROM (SELECT document FROM library_digests WHERE digest = ? ORDER BY document LIMIT ?) s
-     JOIN library_documents d ON d.n = s.document JOIN library_sources r ON r.document = s.document`,
+     CROSS JOIN library_sources r ON r.document = s.document CROSS JOIN library_documents d ON d.n = s.document`,
   );
   const listSubject = db.prepare<[Buffer, number, number], Row>(
     `SELECT ${columns} FROM library_digests s JOIN library_documents d ON d.n = s.document

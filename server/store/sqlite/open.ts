@@ -2,11 +2,13 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { attestedMigrations } from "./attested.ts";
 import { evidenceMigrations } from "./evidence.ts";
 import { libraryMigrations } from "./library.ts";
 import { machineTokenMigrations } from "./machine-tokens.ts";
 import { manifestMigrations } from "./manifests.ts";
 import { pullMigrations } from "./pulls.ts";
+import { trustMigrations } from "./trust.ts";
 
 export type Db = Database.Database;
 
@@ -137,6 +139,8 @@ const later: readonly string[] = [
   ...libraryMigrations,
   ...machineTokenMigrations,
   ...pullMigrations,
+  ...trustMigrations,
+  ...attestedMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

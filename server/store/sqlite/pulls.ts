@@ -1,10 +1,11 @@
 import type { Instant } from "@provost/shared/model/ids.ts";
-import { maxPulls, type PullCounts, type PullStore } from "../../trust/library/pull-store.ts";
+import { forgetPullMs, maxPulls, type PullCounts, type PullStore } from "../../trust/library/pull-store.ts";
 import type { Database } from "better-sqlite3";
 
 export const pullMigrations: readonly string[] = [
   `CREATE TABLE pulls (
      upstream TEXT NOT NULL, wanted TEXT NOT NULL, state TEXT NOT NULL, says TEXT NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER NOT NULL,
+     wanted_at INTEGER NOT NULL,
      PRIMARY KEY (upstream, wanted)
    ) WITHOUT ROWID, STRICT;
    CREATE INDEX pulls_by_due ON pulls (upstream, due_at);
@@ -13,9 +14,12 @@ export const pullMigrations: readonly string[] = [
 
 export function openPulls(db: Database): PullStore {
   const want = db.prepare(
-    "INSERT OR IGNORE INTO pulls (upstream, wanted, state, says, attempts, due_at) VALUES (?, ?, 'pending', '', 0, ?)",
+    `INSERT INTO pulls (upstream, wanted, state, says, attempts, due_at, wanted_at) VALUES (@upstream, @wanted, 'pending', '', 0, @now, @now)
+     ON CONFLICT DO UPDATE SET wanted_at = excluded.wanted_at`,
   );
   const count = db.prepare<[string], number>("SELECT count(*) FROM pulls WHERE upstream = ?").pluck();
+  const known = db.prepare<[string, string], number>("SELECT 1 FROM pulls WHERE upstream = ? AND wanted = ?").pluck();
+  const forget = db.prepare("DELETE FROM pulls WHERE upstream = ? AND wanted_at < ?");
   const due = db.prepare<[string, number, number], { wanted: string; attempts: number }>(
     "SELECT wanted, attempts FROM pulls WHERE upstream = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
   );
@@ -29,13 +33,20 @@ export function openPulls(db: Database): PullStore {
   const states = db.prepare<[string], { state: keyof PullCounts; n: number }>(
     "SELECT state, count(*) n FROM pulls WHERE upstream = ? GROUP BY state",
   );
+  const says = db.prepare<[string, string], string>("SELECT says FROM pulls WHERE upstream = ? AND wanted = ?").pluck();
   const etag = db.prepare<[string], string>("SELECT etag FROM pull_etags WHERE url = ?").pluck();
   return {
     wantPulls: (upstream, wanted, now) =>
       db
         .transaction(() => {
-          const room = maxPulls - (count.get(upstream) ?? 0);
-          for (const name of wanted.slice(0, Math.max(0, room))) want.run(upstream, name, now);
+          forget.run(upstream, now - forgetPullMs);
+          let room = maxPulls - (count.get(upstream) ?? 0);
+          for (const name of wanted) {
+            const isNew = known.get(upstream, name) === undefined;
+            if (isNew && room <= 0) continue;
+            if (isNew) room -= 1;
+            want.run({ upstream, wanted: name, now });
+          }
         })
         .immediate(),
     duePulls: (upstream, now, limit) => due.all(upstream, now, limit),
@@ -57,6 +68,7 @@ export function openPulls(db: Database): PullStore {
       failed: 0,
       ...Object.fromEntries(states.all(upstream).map(({ state, n }) => [state, n])),
     }),
+    pullSays: (upstream, wanted) => says.get(upstream, wanted),
     etagOf: (url) => etag.get(url),
   };
 }

@@ -2,7 +2,7 @@ import { standings } from "@provost/shared/model/verdict.ts";
 import type { Basis, Standing } from "@provost/shared/model/verdict.ts";
 import type { Answer } from "@provost/shared/protocol/api.ts";
 import type { Ask } from "./ask.ts";
-import { rankOf } from "./files.ts";
+import { rankOf } from "./rows.ts";
 import type { StoredProcess } from "./rows.ts";
 import type { Mapped } from "./running.ts";
 

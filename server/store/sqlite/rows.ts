@@ -80,6 +80,9 @@ export interface StoredPackage {
   readonly proof_says: string;
 }
 
+/** Worst first, as an analyst reads a list. */
+export const rankOf: Record<Standing, number> = { refuted: 0, unproven: 1, unchecked: 2, signed: 3, proven: 4 };
+
 export function countsOf(
   rows: readonly { readonly standing: Standing; readonly basis: Basis; readonly n: number }[],
 ): Counts {

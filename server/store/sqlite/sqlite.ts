@@ -1,5 +1,6 @@
 import type { Store } from "../store.ts";
 import { openAccess } from "./access.ts";
+import { openAttested } from "./attested.ts";
 import { openEvidence } from "./evidence.ts";
 import { openInventory } from "./inventory.ts";
 import { openLibrary } from "./library.ts";
@@ -8,6 +9,7 @@ import { openManifests } from "./manifests.ts";
 import { openDatabase } from "./open.ts";
 import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
+import { openTrustStore } from "./trust.ts";
 
 /** The embedded engine: everything in one file of `folder`. */
 export function sqliteStore(folder: string): Store {
@@ -22,6 +24,8 @@ export function sqliteStore(folder: string): Store {
     machines: openMachineTokens(db),
     pulls: openPulls(db),
     manifests: openManifests(db),
+    trust: openTrustStore(db),
+    attested: openAttested(db),
     close: () => db.close(),
   };
 }

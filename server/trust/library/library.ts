@@ -10,7 +10,6 @@ import type { LibraryStore } from "./library-store.ts";
 export interface Incoming {
   readonly bytes: Uint8Array;
   readonly name?: string;
-  readonly mediaType?: string;
   readonly subject?: SubjectDigest;
 }
 
@@ -80,7 +79,8 @@ function takeOne(
   mayAdd: MayAdd,
   touched: Map<string, SubjectDigest>,
 ): Outcome {
-  const { bytes, name, subject, mediaType = "application/octet-stream" } = incoming;
+  const { bytes, subject } = incoming;
+  const name = incoming.name === undefined ? undefined : plainName(incoming.name);
   if (bytes.length > libraryLimits.documentBytes)
     return refused("LIMIT", `the document is larger than ${libraryLimits.documentBytes} bytes`);
   const sha256 = hash("sha256", bytes, "hex") as Sha256;
@@ -92,7 +92,7 @@ function takeOne(
   if (not !== undefined) return refused("NOT_ALLOWED", not, sha256);
   const others = contradicted(store, sha256, keys);
   const named = subject === undefined ? {} : { named: subject };
-  const added = store.add({ ...evidence, mediaType, ...named }, keys, from, now);
+  const added = store.add({ ...evidence, mediaType: mediaTypeOf(bytes), ...named }, keys, from, now);
   for (const digest of keys.subjects) touched.set(digest.hex, digest);
   const filed = { sha256, kind: keys.kind, subjects: keys.subjects.length };
   const [first] = others;
@@ -112,6 +112,16 @@ const refused = (code: "DOCUMENT_REFUSED" | "LIMIT" | "NOT_ALLOWED", why: string
   why,
   ...(sha256 === undefined ? {} : { sha256 }),
 });
+
+/** For a person to recognise it by: nothing in it moves a cursor or hides. The same name again is the same. */
+const plainName = (name: string): string => name.slice(0, libraryLimits.nameLength).replace(/\p{C}/gu, "?");
+
+/** By the bytes alone: what a sender calls them only misleads. */
+function mediaTypeOf(bytes: Uint8Array): string {
+  const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart();
+  if (start.startsWith("{") || start.startsWith("[")) return "application/json";
+  return /^(?:-----BEGIN |untrusted comment: )/.test(start) ? "text/plain" : "application/octet-stream";
+}
 
 /** Two documents contradict each other when both name a source of one subject and no source is named by both. */
 function contradicted(

@@ -4,6 +4,7 @@ import { jsonLimits } from "@provost/shared/lib/strict-json.ts";
 export const libraryLimits = {
   /** The verifier reads no larger document, so none is kept. */
   documentBytes: jsonLimits.bytes,
+  nameLength: 500,
   uploadBytes: 4 * 2 ** 30,
   uploadDocuments: 2_000_000,
   /** Stored together: a commit for each document would cost a write to the disk each. */
@@ -17,6 +18,8 @@ export const libraryLimits = {
   /** However it trickles, no upload takes longer. */
   uploadMs: 60 * 60_000,
   uploadsAtOnce: 8,
+  /** Of these for one token or person: who is slow keeps nobody else waiting. */
+  uploadsPerCaller: 4,
   /** A whole library of another site, in one piece. */
   importBytes: 256 * 2 ** 30,
   importDocuments: 20_000_000,

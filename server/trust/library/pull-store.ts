@@ -17,7 +17,10 @@ export interface PullCounts {
 
 /** The questions to upstreams, kept so that a restart goes on where it stopped. `wanted` is what `nameOf` writes. */
 export interface PullStore {
-  /** New ones are due at once; those that are there stay as they are. At most `maxPulls` for one upstream. */
+  /**
+   * New ones are due at once; those that are there stay as they are. At most `maxPulls` for one upstream; what nobody has wanted for
+   * `forgetPullMs` is forgotten.
+   */
   wantPulls(upstream: string, wanted: readonly string[], now: Instant): void;
   duePulls(
     upstream: string,
@@ -32,7 +35,10 @@ export interface PullStore {
   ): void;
   nextPullAt(upstreams: readonly string[]): Instant | undefined;
   pullCounts(upstream: string): PullCounts;
+  pullSays(upstream: string, wanted: string): string | undefined;
   etagOf(url: string): string | undefined;
 }
 
 export const maxPulls = 1_000_000;
+/** A device that was away for so long asks for its packages anew. */
+export const forgetPullMs = 30 * 86_400_000;

@@ -4,7 +4,6 @@ import type { Puller } from "./pull.ts";
 export interface PullWork {
   /** Something new may be wanted: looked at soon, once for many calls. */
   wake(): void;
-  busy(): boolean;
   /** Resolves when the last pull has let go of the store. */
   close(): Promise<void>;
 }
@@ -64,7 +63,6 @@ export function startPullWork({ puller, note, now, failed, settleMs = 15_000 }: 
         run();
       }, settleMs);
     },
-    busy: () => running !== undefined,
     async close() {
       stop.abort();
       clearTimeout(noting);

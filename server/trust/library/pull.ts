@@ -3,7 +3,7 @@ import { instant, type Instant } from "@provost/shared/model/ids.ts";
 import type { Fetch } from "../fetch.ts";
 import { nameOf, NotNow, upstreamLimits, wantedOf, type Upstream, type Wanted } from "../upstreams/upstream.ts";
 import { openAsk } from "./ask.ts";
-import type { Library } from "./library.ts";
+import type { Library, Outcome } from "./library.ts";
 import type { PullSettled, PullStore } from "./pull-store.ts";
 
 export interface PullParts {
@@ -77,19 +77,18 @@ export function openPuller(parts: PullParts, overrides: Partial<PullOptions> = {
   const pullOne = async (upstream: Upstream, name: string, attempts: number, signal: AbortSignal): Promise<void> => {
     const wanted = wantedOf(name);
     const asking = openAsk(parts.fetch, (url) => store.etagOf(url), signal);
-    let count = 0;
+    const taken: Outcome[] = [];
     try {
       if (wanted !== undefined && upstream.knows(wanted))
-        for await (const { bytes, name: title, mediaType, subject } of upstream.pull(wanted, asking.ask)) {
-          count += 1;
-          if (count > upstreamLimits.documents) break;
-          const document = { bytes, name: title, mediaType, ...(subject === undefined ? {} : { subject }) };
-          // Stored before the next one is asked for; refusals are counted by nobody but the log of what was found.
-          parts.library.take([document], `upstream ${upstream.id}`, parts.now());
+        for await (const { bytes, name: title, subject } of upstream.pull(wanted, asking.ask)) {
+          const document = { bytes, name: title, ...(subject === undefined ? {} : { subject }) };
+          // Stored before the next one is asked for.
+          taken.push(...parts.library.take([document], `upstream ${upstream.id}`, parts.now()));
+          if (taken.length >= upstreamLimits.documents) break;
         }
       if (signal.aborted) return;
       resting.delete(upstream.id);
-      settle(upstream, name, { state: count > 0 ? "found" : "nothing", says: "", attempts: 0 }, asking.etags());
+      settle(upstream, name, { ...said(taken), attempts: 0 }, asking.etags());
     } catch (cause) {
       // What was broken off by a stop says nothing about the upstream.
       if (signal.aborted) return;
@@ -143,6 +142,15 @@ export function openPuller(parts: PullParts, overrides: Partial<PullOptions> = {
       return times.length === 0 ? undefined : instant(Math.min(...times));
     },
   };
+}
+
+/** What was found, and what of it was no document after all: kept with the question, for whoever asks why. */
+function said(taken: readonly Outcome[]): Pick<PullSettled, "state" | "says"> {
+  const refused = taken.flatMap((one) => (one.outcome === "refused" ? [one.why] : []));
+  const kept = taken.length - refused.length;
+  const [why] = refused;
+  const says = why === undefined ? `${kept} documents` : `${kept} documents, ${refused.length} refused: ${why}`;
+  return { state: kept > 0 ? "found" : "nothing", says: says.slice(0, 500) };
 }
 
 interface Rest {

@@ -103,7 +103,7 @@ const exportGrowth = 2;
 function documentIn(json: unknown): { readonly sha256: string; readonly document: Incoming } | string {
   const parsed = ExportLine.safeParse(json);
   if (!parsed.success) return "the line is no document of an export";
-  const { sha256, mediaType, name, subject, base64 } = parsed.data;
+  const { sha256, name, subject, base64 } = parsed.data;
   const bytes = base64Bytes(base64);
   if (bytes === undefined) return `the bytes of ${sha256} are malformed base64`;
   if (hash("sha256", bytes, "hex") !== sha256) return `the bytes listed as ${sha256} have another digest`;
@@ -112,7 +112,6 @@ function documentIn(json: unknown): { readonly sha256: string; readonly document
     sha256,
     document: {
       bytes,
-      mediaType,
       ...(name === undefined ? {} : { name }),
       ...(named === undefined ? {} : { subject: named }),
     },

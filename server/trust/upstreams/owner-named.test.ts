@@ -239,6 +239,9 @@ test("a folder's evidence is taken in once, changed files again, links and every
     expect(scene.held().toSorted()).toEqual(
       ["o/one", "o/two", "o/three"].map((source) => provenanceEnvelope(digest, source)).toSorted(),
     );
+    expect(scene.store.pulls.pullSays("folder", `source ${folder}`)).toMatch(
+      /^3 documents, 1 refused: the document names nothing/,
+    );
     writeFileSync(join(folder, "one.sigstore.json"), provenanceEnvelope(digest, "o/newer"));
     scene.later(120_000);
     await run(puller);

@@ -12,7 +12,6 @@ export type Wanted =
 export interface Found {
   readonly bytes: Uint8Array;
   readonly name: string;
-  readonly mediaType: string;
   readonly subject?: SubjectDigest;
 }
 

@@ -32,8 +32,10 @@ export function publicKey(spki: Buffer): PublicKey {
   const scheme = schemeOf(spki);
   const object = imported(spki);
   if (scheme === "rsa-pkcs1-sha256") {
-    const bits = object.asymmetricKeyDetails?.modulusLength ?? 0;
+    const { modulusLength: bits = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
     if (bits < 2048 || bits > 8192) throw unsupported(`an RSA key of ${bits} bits is not accepted`);
+    // With an exponent of one every number is its own signature.
+    if (publicExponent < 3n) throw unsupported("an RSA key with an exponent below 3 is not accepted");
   }
   return { object, scheme, spki, fingerprint: hash("sha256", spki, "hex") };
 }
@@ -87,11 +89,15 @@ function schemeOf(spki: Buffer): KeyScheme {
 
 function imported(spki: Buffer): KeyObject {
   try {
-    return createPublicKey({ key: spki, format: "der", type: "spki" });
+    // As PEM: given bytes, Node first tries two kinds of key objects, and each try costs as much as the import itself.
+    return createPublicKey(pemOf(spki));
   } catch {
     throw unreadable("the public key is no point on its curve");
   }
 }
+
+const pemOf = (spki: Buffer): string =>
+  `-----BEGIN PUBLIC KEY-----\n${spki.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END PUBLIC KEY-----\n`;
 
 /** The bytes of the key itself, without its algorithm: what RFC 5280 4.2.1.2 hashes for a key identifier. */
 export function keyBits(spki: Buffer): Buffer {

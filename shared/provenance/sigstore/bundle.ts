@@ -3,6 +3,7 @@ import { base64Bytes } from "../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../lib/strict-json.ts";
 import { EnvelopeDocument, envelopeOf, type Envelope } from "../intoto/envelope.ts";
 import { unreadable, unsupported } from "../refusal.ts";
+import { inCamelCase } from "./proto-json.ts";
 
 /** A Sigstore bundle 0.1, 0.2 or 0.3 with its base64 undone. Nothing in it is believed yet. */
 export interface Bundle {
@@ -16,7 +17,12 @@ export interface Bundle {
 export type BundleVersion = "0.1" | "0.2" | "0.3";
 
 export type Content =
-  | { readonly kind: "envelope"; readonly envelope: Envelope }
+  | {
+      readonly kind: "envelope";
+      readonly envelope: Envelope;
+      /** The envelope as cosign keeps it in a registry: what its timestamps, and Rekor's oldest entries, are made over. */
+      readonly source?: Uint8Array;
+    }
   | { readonly kind: "message"; readonly algorithm: string; readonly digest: Buffer; readonly signature: Buffer };
 
 export interface LogEntry {
@@ -46,9 +52,8 @@ export function readBundle(bytes: Uint8Array): Bundle {
 }
 
 export function bundleOf(document: unknown): Bundle {
-  const parsed = BundleDocument.safeParse(document);
-  if (!parsed.success) throw unreadable(`the bundle is malformed: ${issue(parsed.error)}`);
-  const { mediaType, verificationMaterial: material, dsseEnvelope, messageSignature } = parsed.data;
+  const parsed = parsedBundle(document);
+  const { mediaType, verificationMaterial: material, dsseEnvelope, messageSignature } = parsed;
   const version = versionOf(mediaType);
   const entries = (material.tlogEntries ?? []).map(entryOf);
   requireProofs(version, entries);
@@ -61,6 +66,14 @@ export function bundleOf(document: unknown): Bundle {
     ),
     content: contentOf(dsseEnvelope ?? undefined, messageSignature ?? undefined),
   };
+}
+
+function parsedBundle(document: unknown): z.infer<typeof BundleDocument> {
+  const parsed = BundleDocument.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const respelt = BundleDocument.safeParse(inCamelCase(document));
+  if (respelt.success) return respelt.data;
+  throw unreadable(`the bundle is malformed: ${issue(parsed.error)}`);
 }
 
 export function issue(error: z.ZodError): string {
@@ -104,13 +117,19 @@ const Material = z.strictObject({
     })
     .nullish(),
 });
+// sigstore_common.proto, HashAlgorithm.
+const algorithmNames: Readonly<Record<number, string>> = { 1: "SHA2_256", 2: "SHA2_384", 3: "SHA2_512" };
+const Algorithm = z.union([
+  z.string().max(40),
+  z.int().transform((number) => algorithmNames[number] ?? `number ${number}`),
+]);
 const BundleDocument = z.strictObject({
   mediaType: z.string().max(200),
   verificationMaterial: Material,
   dsseEnvelope: EnvelopeDocument.nullish(),
   messageSignature: z
     .strictObject({
-      messageDigest: z.strictObject({ algorithm: z.string().max(40), digest: base64 }),
+      messageDigest: z.strictObject({ algorithm: Algorithm, digest: base64 }),
       signature: base64,
     })
     .nullish(),

@@ -36,7 +36,7 @@ const Head = z.object({ kind: z.string().max(40), apiVersion: z.string().max(20)
 interface Logged {
   readonly signature: Buffer;
   readonly verifier: Buffer;
-  readonly digests: readonly { readonly algorithm: string; readonly digest: Buffer; readonly over: Buffer }[];
+  readonly digests: readonly { readonly algorithm: string; readonly digest: Buffer; readonly over: Uint8Array }[];
   /** The digest of a message signature, whose bytes we may not have. */
   readonly message?: { readonly algorithm: string; readonly digest: Buffer };
 }
@@ -51,6 +51,8 @@ function loggedBy(kind: string, spec: unknown, content: Content): Logged {
       return dsse1(read(Dsse1, spec), content);
     case "dsse 0.0.2":
       return dsse2(read(Dsse2, spec).dsseV002, content);
+    case "intoto 0.0.1":
+      return intoto1(read(InToto1, spec), content);
     case "intoto 0.0.2":
       return intoto2(read(InToto2, spec), content);
     default:
@@ -73,6 +75,10 @@ const HashedRekord1 = z.object({
 const Dsse1 = z.object({
   payloadHash: Digest1,
   signatures: z.array(z.object({ signature: text, verifier: text })).length(1),
+});
+const InToto1 = z.object({
+  content: z.object({ hash: Digest1, payloadHash: Digest1.optional() }),
+  publicKey: text,
 });
 const InToto2 = z.object({
   content: z.object({
@@ -129,6 +135,23 @@ function dsse2(spec: z.infer<typeof Dsse2>["dsseV002"], content: Content): Logge
         digest: bytes(spec.payloadHash.digest),
         over: payloadOf(content),
       },
+    ],
+  };
+}
+
+/** rekor types/intoto/v0.0.1 records no signature, but the digest of the whole envelope as it was uploaded. */
+function intoto1(spec: z.infer<typeof InToto1>, content: Content): Logged {
+  if (content.kind !== "envelope" || content.source === undefined)
+    throw unsupported("log entries of kind intoto 0.0.1 are read beside the envelope as it was uploaded only");
+  const { hash: uploaded, payloadHash } = spec.content;
+  return {
+    signature: signatureOf(content),
+    verifier: pemOrDer(bytes(spec.publicKey)),
+    digests: [
+      { algorithm: digestName(uploaded.algorithm), digest: hex(uploaded.value), over: content.source },
+      ...(payloadHash === undefined
+        ? []
+        : [{ algorithm: digestName(payloadHash.algorithm), digest: hex(payloadHash.value), over: payloadOf(content) }]),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { base64Bytes } from "../../lib/strict-base64.ts";
 import { signatureCheck, type SignatureCheck } from "../keys/signature-check.ts";
-import { forged, unknownToTrust, unreadable } from "../refusal.ts";
+import { forged, Refusal, unknownToTrust, unreadable } from "../refusal.ts";
 import type { InclusionProof, LogEntry } from "./bundle.ts";
 import type { TransparencyLog } from "./trusted-root.ts";
 
@@ -13,24 +13,51 @@ export interface Logging {
   readonly checks: readonly SignatureCheck[];
 }
 
-export function readLogging(entry: LogEntry, logs: readonly TransparencyLog[]): Logging {
+/** `stamped` are the times that timestamp authorities vouch for, `now` stands for them where there are none. */
+export function readLogging(
+  entry: LogEntry,
+  logs: readonly TransparencyLog[],
+  stamped: readonly number[],
+  now: number,
+): Logging {
   if (entry.promise === undefined && entry.proof === undefined)
     throw unreadable("a log entry has neither a promise nor a proof of inclusion");
-  const log = logs.find((one) => one.id.equals(entry.logId));
-  if (log === undefined)
-    throw unknownToTrust(
-      `its log entry is of log ${entry.logId.toString("hex").slice(0, 16)}, which the trust document does not name`,
-      "a trust document that names this log",
-    );
+  const log = logTrusted(entry, logs, stamped, now);
   const promise = entry.promise === undefined ? undefined : promiseOf(entry, entry.promise, log);
   const proof = entry.proof === undefined ? undefined : inclusion(entry, entry.proof, log);
   return { log, at: promise?.at, checks: [...(promise?.checks ?? []), ...(proof ?? [])] };
 }
 
+/** The same key may stand in the trust document twice, for two spans of time. */
+function logTrusted(
+  entry: LogEntry,
+  logs: readonly TransparencyLog[],
+  stamped: readonly number[],
+  now: number,
+): TransparencyLog {
+  const named = logs.filter((one) => one.id.equals(entry.logId));
+  if (named.length === 0)
+    throw unknownToTrust(
+      `its log entry is of log ${entry.logId.toString("hex").slice(0, 16)}, which the trust document does not name`,
+      "a trust document that names this log",
+    );
+  const promised = entry.promise === undefined ? undefined : entry.integratedTime * 1000;
+  const times = promised === undefined ? (stamped.length === 0 ? [now] : stamped) : [promised];
+  // sigstore_common.proto, TimeRange: both ends belong to it.
+  const trusted = named.find(({ from, until }) => times.every((at) => at >= from && at <= until));
+  if (trusted !== undefined) return trusted;
+  if (promised !== undefined) throw forged("the log's key was not trusted at the time of its promise");
+  if (stamped.length > 0) throw forged("the log's key was not trusted at the time of signing");
+  throw new Refusal(
+    "no-time-proof",
+    "its log's key is not trusted any more and nothing proves when it was signed",
+    "a timestamp from before the end of the log's key",
+  );
+}
+
 /** Rekor's signed entry timestamp: over the canonical JSON of these four members. */
 function promiseOf(entry: LogEntry, promise: Buffer, log: TransparencyLog): { at: number; checks: SignatureCheck[] } {
   const at = entry.integratedTime * 1000;
-  if (at < log.from || at > log.until) throw forged("the log's key was not trusted at the time of its promise");
   const signed = `{"body":"${entry.body.toString("base64")}","integratedTime":${entry.integratedTime},"logID":"${entry.logId.toString("hex")}","logIndex":${entry.logIndex}}`;
   return { at, checks: [signatureCheck("the log's promise of inclusion", log.key, Buffer.from(signed), promise)] };
 }

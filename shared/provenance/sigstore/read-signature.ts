@@ -13,7 +13,7 @@ import { readTimestamp } from "../x509/timestamp.ts";
 import type { Bundle, Content } from "./bundle.ts";
 import { digestName, requireSameEntry } from "./entry-body.ts";
 import { readLogging, type Logging } from "./log.ts";
-import { certificateSigner, type Signer } from "./signer.ts";
+import { certificateSigner, codeSigning, type Signer } from "./signer.ts";
 
 /** A signature as its bundle tells it. True only once every check in `checks` was settled. */
 export interface SignedContent {
@@ -38,11 +38,12 @@ export function readSignature(
   const roots = trust.sigstore;
   const leaf = "certificates" in bundle.signer ? parseCertificate(bundle.signer.certificates[0]) : undefined;
   const plain = "hint" in bundle.signer ? keyNamed(bundle.signer.hint, bundle.content, trust, use) : undefined;
-  const entries = bundle.entries.map((entry) => ({ entry, logging: readLogging(entry, roots.logs) }));
   requireDistinct(bundle);
   const stamps = bundle.timestamps.map((one) =>
     readTimestamp(one, signatureBytes(bundle.content), roots.timestampAuthorities),
   );
+  const stamped = stamps.map(({ at }) => at);
+  const entries = bundle.entries.map((entry) => ({ entry, logging: readLogging(entry, roots.logs, stamped, now) }));
   const times = [...entries.flatMap(({ logging }) => timeOf(logging)), ...stamps].sort((a, b) => a.at - b.at);
   if (times.some(({ at }) => at > now + clockSkew))
     throw new Refusal(
@@ -54,10 +55,11 @@ export function readSignature(
   if (key === undefined) throw unreadable("the bundle names no signer");
   const logged: Buffer = leaf?.der ?? key.spki;
   for (const { entry } of entries) requireSameEntry(entry, bundle.content, { der: logged });
-  if (entries.length === 0 && plain?.withoutLog !== true)
-    throw new Refusal("unreachable", "no transparency log entry comes with it", "the log entry of this signature");
   if (leaf !== undefined) requireNoOtherKey(leaf, bundle.content);
-  const who = leaf === undefined ? { checks: [] } : certificateOf(leaf, bundle, trust, times);
+  const who =
+    leaf === undefined ? { checks: [], withoutLog: plain?.withoutLog } : certificateOf(leaf, bundle, trust, times);
+  if (entries.length === 0 && who.withoutLog !== true)
+    throw new Refusal("unreachable", "no transparency log entry comes with it", "the log entry of this signature");
   if (plain !== undefined) requireInWindow(plain, times, now);
   const checks = [
     ...contentChecks(bundle.content, key, subject),
@@ -99,15 +101,18 @@ function certificateOf(leaf: Certificate, bundle: Bundle, trust: Trust, times: r
     );
   const between = "certificates" in bundle.signer ? bundle.signer.certificates.slice(1) : [];
   const at = times.map((time) => time.at);
-  const { authority, issuer, checks } = issuerOf(leaf, between, trust.sigstore.authorities, at);
+  const { authority, issuer, checks } = issuerOf(leaf, between, trust.sigstore.authorities, at, codeSigning);
   const signer = certificateSigner(leaf, authority.name);
-  return { signer, checks: [...checks, ...stampChecks(leaf, issuer, trust.sigstore.certificateLogs)] };
+  const stamps = authority.withoutLogs === true ? [] : stampChecks(leaf, issuer, trust.sigstore.certificateLogs);
+  return { signer, checks: [...checks, ...stamps], withoutLog: authority.withoutLogs };
 }
 
 function contentChecks(content: Content, key: PublicKey, subject: Subject): readonly SignatureCheck[] {
   if (content.kind === "envelope") {
     const [first] = content.envelope.signatures;
-    return [signatureCheck("the signature", key, preAuthEncoding(content.envelope), first.signature)];
+    const check = signatureCheck("the signature", key, preAuthEncoding(content.envelope), first.signature);
+    // cosign signed with SHA-256 whatever the curve, until the algorithm registry paired them.
+    return [check.slow ? { ...check, orDigest: "sha256" } : check];
   }
   const algorithm = digestName(content.algorithm);
   const digest = digestOfSubject(subject, algorithm);
@@ -115,16 +120,11 @@ function contentChecks(content: Content, key: PublicKey, subject: Subject): read
     throw new Refusal("foreign", "it is a signature of another file");
   if (key.scheme === "ed25519" && subject.bytes !== undefined && holdsPrehashed(key, subject.bytes, content.signature))
     return [];
-  if (subject.bytes !== undefined)
-    return [
-      signatureCheck(
-        "the signature",
-        key,
-        subject.bytes,
-        content.signature,
-        key.scheme === "ed25519" ? undefined : algorithm,
-      ),
-    ];
+  if (subject.bytes !== undefined) {
+    const check = signatureCheck("the signature", key, subject.bytes, content.signature);
+    // The digest beside the signature need not be the one that the key signs with.
+    return [key.scheme === "ed25519" || check.digest === algorithm ? check : { ...check, orDigest: algorithm }];
+  }
   if (!holdsOverDigest(key, algorithm, digest, content.signature)) throw forged("the signature does not verify");
   return [];
 }
@@ -140,8 +140,8 @@ function digestOfSubject(subject: Subject, algorithm: string): Buffer {
   );
 }
 
-const signatureBytes = (content: Content): Buffer =>
-  content.kind === "message" ? content.signature : content.envelope.signatures[0].signature;
+const signatureBytes = (content: Content): Uint8Array =>
+  content.kind === "message" ? content.signature : (content.source ?? content.envelope.signatures[0].signature);
 
 /** DSSE's key id is a hint. Beside a certificate it is empty or names that certificate's key, else it hints at somebody else. */
 function requireNoOtherKey(leaf: Certificate, content: Content): void {

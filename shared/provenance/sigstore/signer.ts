@@ -1,14 +1,25 @@
-import { forged, unreadable } from "../refusal.ts";
+import { forged, unsupported } from "../refusal.ts";
 import { digitalSignature, extendedUsages, oids, usageAllows, type Certificate } from "../x509/certificate.ts";
 import { contents, expectTag, inside, nested, oidText, tags, type Der } from "../x509/der.ts";
+import { plainText } from "../x509/plain-text.ts";
 
 /** Who signed, once the signature holds. */
-export type Signer = CertificateSigner | KeySigner;
+export type Signer = CertificateSigner | KeySigner | SubjectSigner;
 
 export interface KeySigner {
   readonly kind: "key";
   readonly keyId: string;
   readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** A certificate that names its holder, from an authority the owner trusts for it: jars and NuGet packages. */
+export interface SubjectSigner {
+  readonly kind: "subject";
+  /** The owner's name for what the chain ended in. */
+  readonly authority: string;
+  /** RFC 4514 text. */
+  readonly subject: string;
   readonly fingerprint: string;
 }
 
@@ -50,22 +61,23 @@ export function certificateSigner(leaf: Certificate, authority: string): Certifi
   };
 }
 
-const codeSigning = "1.3.6.1.5.5.7.3.3";
+export const codeSigning = "1.3.6.1.5.5.7.3.3";
 
 function identityOf(leaf: Certificate): Pick<CertificateSigner, "identity" | "identityKind"> {
   const extension = leaf.extensions.get(oids.subjectAltName);
   if (extension === undefined) throw forged("its certificate names no identity");
   const [name, another] = inside(expectTag(nested(extension.value), tags.sequence, "the certificate's identity"));
-  if (name === undefined || another !== undefined) throw forged("its certificate does not name exactly one identity");
+  if (name === undefined) throw forged("its certificate names no identity");
+  if (another !== undefined) throw unsupported("its certificate names more than one identity");
   switch (name.tag) {
     case 0x86:
-      return { identity: printable(contents(name)), identityKind: "uri" };
+      return { identity: plainText(contents(name)), identityKind: "uri" };
     case 0x81:
-      return { identity: printable(contents(name)), identityKind: "email" };
+      return { identity: plainText(contents(name)), identityKind: "email" };
     case 0xa0:
       return { identity: otherName(name), identityKind: "other" };
     default:
-      throw forged("its certificate names an identity that is neither URI, e-mail nor user name");
+      throw unsupported("its certificate names an identity that is neither URI, e-mail nor user name");
   }
 }
 
@@ -73,22 +85,10 @@ function identityOf(leaf: Certificate): Pick<CertificateSigner, "identity" | "id
 function otherName(name: Der): string {
   const [type, holder] = inside(name);
   if (oidText(expectTag(type, tags.oid, "the certificate's identity")) !== "1.3.6.1.4.1.57264.1.7")
-    throw forged("its certificate names an identity of an unknown type");
-  return printable(
+    throw unsupported("its certificate names an identity of an unknown type");
+  return plainText(
     contents(expectTag(nested(expectTag(holder, 0xa0, "the identity")), tags.utf8String, "the identity")),
   );
-}
-
-/** Control characters, NUL and stray bytes have no place in a name that people and rules compare. */
-function printable(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  if (
-    bytes.length === 0 ||
-    bytes.length > 2048 ||
-    /[\u0000-\u001f\u007f-\u009f\ufffd\u200b-\u200f\u2028-\u202e\u2066-\u2069]/u.test(text)
-  )
-    throw unreadable("its certificate names something that is no plain text");
-  return text;
 }
 
 function workloadOf(leaf: Certificate): Workload {
@@ -114,12 +114,12 @@ const fulcio = "1.3.6.1.4.1.57264.1.";
 function value(leaf: Certificate, arc: string): string | undefined {
   const extension = leaf.extensions.get(fulcio + arc);
   if (extension === undefined) return undefined;
-  return printable(contents(expectTag(nested(extension.value), tags.utf8String, "a Fulcio extension")));
+  return plainText(contents(expectTag(nested(extension.value), tags.utf8String, "a Fulcio extension")));
 }
 
 /** Extensions 1.1 to 1.6: the text itself. */
 function legacy(leaf: Certificate, arc: string): string | undefined {
   const extension = leaf.extensions.get(fulcio + arc);
   if (extension === undefined || extension.value.body === extension.value.end) return undefined;
-  return printable(contents(extension.value));
+  return plainText(contents(extension.value));
 }

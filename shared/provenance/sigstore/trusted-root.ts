@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { base64Bytes } from "../../lib/strict-base64.ts";
+import { settle } from "../keys/signature-check.ts";
 import { publicKey, rsaPublicKey, type PublicKey } from "../keys/public-key.ts";
 import { unreadable } from "../refusal.ts";
-import { authority, type Authority } from "../x509/chain.ts";
-import { parseCertificate } from "../x509/certificate.ts";
+import { authority, issuedBy, type Authority } from "../x509/chain.ts";
+import { isAuthority, parseCertificate } from "../x509/certificate.ts";
 import type { CertificateLog } from "../x509/signed-certificate-timestamp.ts";
 import type { TimestampAuthority } from "../x509/timestamp.ts";
 
@@ -32,11 +33,12 @@ export function readTrustedRoot(document: unknown): SigstoreRoot {
   if (!parsed.success)
     throw unreadable(`the trusted root is malformed: ${parsed.error.issues[0]?.path.join(".") ?? ""}`);
   const { tlogs, certificateAuthorities, ctlogs, timestampAuthorities } = parsed.data;
+  const withoutLogs = tlogs.length === 0 && ctlogs.length === 0;
   return {
     logs: tlogs.map(logOf),
     certificateLogs: ctlogs.map(logOf),
     authorities: certificateAuthorities.map((one) =>
-      authority(one.uri, one.certChain.certificates.map(rawBytes), ...window(one.validFor)),
+      authority(one.uri, one.certChain.certificates.map(rawBytes), ...window(one.validFor), withoutLogs),
     ),
     timestampAuthorities: timestampAuthorities.map(timestampAuthorityOf),
   };
@@ -100,8 +102,17 @@ function bytes(text: string): Buffer {
 const hostOf = (url: string): string => url.replace(/^[a-z]+:\/\//, "").replace(/\/$/, "");
 
 function timestampAuthorityOf(document: z.infer<typeof AuthorityDocument>): TimestampAuthority {
-  const [leaf, ...above] = document.certChain.certificates.map(rawBytes);
-  if (leaf === undefined || above.length === 0)
+  const chain = document.certChain.certificates.map(rawBytes);
+  const [first, ...rest] = chain.map(parseCertificate);
+  if (first === undefined) throw unreadable("a timestamp authority needs a certificate");
+  // Some roots name only who issues the stamping certificates; the timestamp then brings its own.
+  const leaf = isAuthority(first) ? undefined : first;
+  if (leaf !== undefined && rest.length === 0)
     throw unreadable("a timestamp authority needs its certificate and its issuer");
-  return { leaf: parseCertificate(leaf), above: authority(document.uri, above, ...window(document.validFor)) };
+  const above = authority(document.uri, leaf === undefined ? chain : chain.slice(1), ...window(document.validFor));
+  if (leaf === undefined) return { above };
+  const issuer = above.issuers.find(({ subject }) => subject.equals(leaf.issuer));
+  if (issuer === undefined) throw unreadable("a timestamp authority's certificate is not by the issuer beside it");
+  settle([issuedBy(leaf, issuer)]);
+  return { leaf, above };
 }

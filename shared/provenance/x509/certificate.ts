@@ -17,7 +17,8 @@ export interface Certificate {
   /** The signed part, and where its pieces lie, so that a log's signature can be checked over it without the log's own stamp. */
   readonly tbs: Der;
   readonly signature: Buffer;
-  readonly signatureDigest: string | undefined;
+  /** The object identifier. Whether it is accepted is asked where the signature counts: an anchor's own never does. */
+  readonly signatureAlgorithm: string;
 }
 
 export interface Extension {
@@ -54,7 +55,7 @@ export function parseCertificate(der: Buffer): Certificate {
   return {
     der,
     fingerprint: hash("sha256", der, "hex"),
-    serial: contents(expectTag(serial, tags.integer, "a certificate's serial number")),
+    serial: serialNumber(expectTag(serial, tags.integer, "a certificate's serial number")),
     issuer: whole(expectTag(issuer, tags.sequence, "a certificate's issuer")),
     subject: whole(expectTag(subject, tags.sequence, "a certificate's subject")),
     notBefore: derTime(notBefore),
@@ -63,22 +64,34 @@ export function parseCertificate(der: Buffer): Certificate {
     extensions: extensionsOf(optional),
     tbs,
     signature: bitString(expectTag(signature, tags.bitString, "a certificate's signature")),
-    signatureDigest: digestOfAlgorithm(algorithm),
+    signatureAlgorithm: algorithmOf(algorithm),
   };
 }
 
 export const maxCertificateBytes = 64 * 1024;
 
+/** RFC 5280 4.1.2.2: not negative, at most 20 octets; X.690 8.3.2: in the fewest. */
+function serialNumber(der: Der): Buffer {
+  const [first, second = 0xff] = contents(der);
+  if (first === undefined || first >= 0x80 || der.end - der.body > 20)
+    throw unreadable("a certificate's serial number is negative or too long");
+  if (first === 0 && second < 0x80 && der.end - der.body > 1)
+    throw unreadable("a certificate's serial number is not in its shortest form");
+  return contents(der);
+}
+
 function extensionsOf(optional: readonly Der[]): ReadonlyMap<string, Extension> {
+  requireOptional(optional);
   const holder = optional.find((field) => field.tag === 0xa3);
   const found = new Map<string, Extension>();
   if (holder === undefined) return found;
   for (const element of inside(expectTag(nested(holder), tags.sequence, "a certificate's extensions"))) {
-    const [id, second, third] = inside(element);
+    const [id, second, third, fourth] = inside(element);
     const name = oidText(expectTag(id, tags.oid, "an extension's name"));
     const critical = second?.tag === tags.boolean;
     // X.690 11.5: a value equal to its default is left out, so BOOLEAN here is TRUE.
-    if (critical && contents(second)[0] !== 0xff) throw unreadable("an extension's criticality is malformed");
+    if (critical && !isTrue(second)) throw unreadable("an extension's criticality is malformed");
+    if ((critical ? fourth : third) !== undefined) throw unreadable("an extension has more than one value");
     const value = expectTag(critical ? third : second, tags.octetString, "an extension's value");
     // RFC 5280 4.2: an extension appears once.
     if (found.has(name)) throw unreadable(`the extension ${name} appears twice`);
@@ -88,6 +101,19 @@ function extensionsOf(optional: readonly Der[]): ReadonlyMap<string, Extension> 
   return found;
 }
 
+/** RFC 5280 4.1: two unique identifiers, which nobody uses, and the extensions; in this order, each at most once. */
+function requireOptional(fields: readonly Der[]): void {
+  let last = -1;
+  for (const { tag } of fields) {
+    const place = [0x81, 0x82, 0xa3].indexOf(tag);
+    if (place <= last) throw unreadable("a certificate has parts that it should not have");
+    last = place;
+  }
+}
+
+/** X.690 11.1 */
+const isTrue = (der: Der): boolean => der.end - der.body === 1 && der.bytes[der.body] === 0xff;
+
 const understood = new Set<string>(Object.values(oids));
 
 function bitString(der: Der): Buffer {
@@ -96,9 +122,9 @@ function bitString(der: Der): Buffer {
   return body.subarray(1);
 }
 
-function digestOfAlgorithm(algorithm: Der): string | undefined {
+function algorithmOf(algorithm: Der): string {
   const [id] = inside(expectTag(algorithm, tags.sequence, "a signature algorithm"));
-  return digestOfSignatureOid(oidText(expectTag(id, tags.oid, "a signature algorithm")));
+  return oidText(expectTag(id, tags.oid, "a signature algorithm"));
 }
 
 export function digestOfSignatureOid(name: string): string | undefined {
@@ -117,11 +143,29 @@ const signatureAlgorithms: ReadonlyMap<string, string | undefined> = new Map([
   ["1.3.101.112", undefined],
 ]);
 
-export function isAuthority(certificate: Certificate): boolean {
+/** RFC 5280 4.2.1.9 and 4.2.1.3: both have to allow it. */
+export const isAuthority = (certificate: Certificate): boolean =>
+  saysAuthority(certificate) && usageAllows(certificate, keyCertSign);
+
+/** For a signer it is enough that either says so: what could issue certificates is no signing certificate. */
+export const couldIssue = (certificate: Certificate): boolean =>
+  saysAuthority(certificate) || (certificate.extensions.has(oids.keyUsage) && usageAllows(certificate, keyCertSign));
+
+function saysAuthority(certificate: Certificate): boolean {
   const constraints = certificate.extensions.get(oids.basicConstraints);
   if (constraints === undefined) return false;
   const [authority] = inside(nested(constraints.value));
-  return authority?.tag === tags.boolean && contents(authority)[0] === 0xff && usageAllows(certificate, keyCertSign);
+  return authority?.tag === tags.boolean && isTrue(authority);
+}
+
+/** RFC 5280 4.2.1.9: how many authorities may stand below this one. Without a number, any. */
+export function pathLength(certificate: Certificate): number {
+  const constraints = certificate.extensions.get(oids.basicConstraints);
+  const length = constraints === undefined ? undefined : inside(nested(constraints.value))[1];
+  if (length === undefined) return Number.POSITIVE_INFINITY;
+  const octets = contents(expectTag(length, tags.integer, "a certificate's path length"));
+  if (octets.length !== 1 || (octets[0] ?? 0x80) >= 0x80) throw unsupported("a certificate's path length is not read");
+  return octets[0] ?? 0;
 }
 
 export const digitalSignature = 0;

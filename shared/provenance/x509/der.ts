@@ -122,9 +122,14 @@ export function derTime(der: Der): number {
 function zulu(text: string): number {
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z$/.exec(text);
   if (parts === null) throw unreadable("a time is malformed");
-  const [, year, month, day, hour, minute, second, fraction] = parts;
-  const plain = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-  const at = Date.parse(plain);
-  if (!Number.isFinite(at) || new Date(at).toISOString() !== plain) throw unreadable("a time names no day");
-  return at + Math.floor(Number(fraction ?? 0) * 1000);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0] = parts
+    .slice(1)
+    .map((part: string | undefined) => Number(part ?? 0));
+  const time = new Date(0);
+  time.setUTCFullYear(year, month - 1, day);
+  time.setUTCHours(hour, minute, second);
+  const isReal =
+    time.getUTCMonth() === month - 1 && time.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  if (!isReal) throw unreadable("a time names no day");
+  return time.getTime() + Math.floor(fraction * 1000);
 }

@@ -41,7 +41,7 @@ async function* filesBelow(
       budget.left -= 1;
       const file = await changedFile(path, budget.seen);
       if (file === undefined) continue;
-      yield* documentsIn(entry.name.slice(-500), file.bytes, mediaTypeOf(entry.name));
+      yield* documentsIn(entry.name.slice(-500), file.bytes);
       // Whoever takes the document in asks for the next one only when this one is stored.
       budget.seen.set(path, file.identity);
     }
@@ -50,7 +50,6 @@ async function* filesBelow(
 
 const isEvidence = (name: string): boolean =>
   /\.(?:json|jsonl|sigstore|bundle|intoto|attestation|provenance|slsa|spdx|cdx|asc)$/i.test(name);
-const mediaTypeOf = (name: string): string => (name.endsWith(".asc") ? "text/plain" : "application/json");
 
 /** A link may lead anywhere, so none is followed. A file that grows while it is read is taken in again, for it has changed. */
 async function changedFile(

@@ -46,8 +46,7 @@ async function* attestationsAt(first: string, secret: Secret, ask: Ask): AsyncGe
   for (let page = 0; url !== undefined && page < upstreamLimits.pages; page += 1) {
     const answer = await ask({ url, accept, ...secret, maxBytes: upstreamLimits.indexBytes });
     if (answer === undefined) return;
-    for (const bundle of bundlesIn(answer.bytes))
-      yield { bytes: bundle, name: "GitHub attestation", mediaType: "application/json" };
+    for (const bundle of bundlesIn(answer.bytes)) yield { bytes: bundle, name: "GitHub attestation" };
     url = nextPage(answer.link, url);
   }
 }

@@ -21,14 +21,14 @@ export function npmRegistry(registry: string): Upstream {
         onlyIfNew: true,
       });
       if (attestations !== undefined && holdsAttestations(attestations.bytes))
-        yield { bytes: attestations.bytes, name: `${name}@${version} attestations`, mediaType: "application/json" };
+        yield { bytes: attestations.bytes, name: `${name}@${version} attestations` };
       const manifest = await ask({
         url: `${base}/${path}/${encodeURIComponent(version)}`,
         maxBytes: maxManifestBytes,
         onlyIfNew: true,
       });
       if (manifest !== undefined && holdsSignature(manifest.bytes))
-        yield { bytes: manifest.bytes, name: `${name}@${version} manifest`, mediaType: "application/json" };
+        yield { bytes: manifest.bytes, name: `${name}@${version} manifest` };
     },
   };
 }

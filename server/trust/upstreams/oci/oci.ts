@@ -96,7 +96,7 @@ async function* layers(path: string, subject: SubjectDigest, door: Door): AsyncG
   for (const layer of readManifest(manifest.bytes)) {
     const answer = await door(`/blobs/${layer.digest}`, "application/octet-stream", upstreamLimits.documentBytes);
     if (answer === undefined || `sha256:${hash("sha256", answer.bytes, "hex")}` !== layer.digest) continue;
-    yield { bytes: answer.bytes, name: layer.mediaType, mediaType: "application/json", subject };
+    yield { bytes: answer.bytes, name: layer.mediaType, subject };
   }
 }
 

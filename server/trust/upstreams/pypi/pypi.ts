@@ -32,8 +32,7 @@ export function pypiIndex(index: string): Upstream {
           maxBytes: upstreamLimits.documentBytes,
           onlyIfNew: true,
         });
-        if (answer !== undefined)
-          yield { bytes: answer.bytes, name: `${filename}.provenance`, mediaType: "application/json" };
+        if (answer !== undefined) yield { bytes: answer.bytes, name: `${filename}.provenance` };
       }
     },
   };

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { expect, test } from "vitest";
 import { instant, sha256 } from "../../../model/ids.ts";
+import { blobDocument } from "../../cosign/blob-document.ts";
 import type { Subject } from "../../subject.ts";
 import { readTrust, type Trust } from "../../trust.ts";
 import { verify } from "../../verify.ts";
@@ -76,6 +77,28 @@ test.each([
 
 test("a key that the owner trusts without a log needs none", async () => {
   expect(await standing({ ...document(), rekorBundle: null }, trust(true))).toBe("signed publisher");
+});
+
+test("a signature file alone holds by a key that needs no log, and proves nothing by any other", async () => {
+  const alone = b64(sign("sha256", file, key.privateKey));
+  expect(await standingOf(`${alone}\n`, trust(true))).toBe("signed publisher");
+  expect(await standingOf(alone, trust(true))).toBe("signed publisher");
+  expect(await standingOf(alone)).toBe("unchecked unreachable");
+  expect(await standingOf(b64(sign("sha256", other, key.privateKey)), trust(true))).toBe("unchecked stale-trust");
+  expect(await standingOf(`${alone}\nmore`, trust(true))).toBe("unchecked unsupported");
+});
+
+test("signature, key and log entry in files of their own are read as the bundle they amount to", async () => {
+  const { base64Signature, rekorBundle } = document();
+  const joined = blobDocument(`${String(base64Signature)}\n`, pem, JSON.stringify(rekorBundle));
+  expect(await standingOf(Buffer.from(joined).toString())).toBe("signed publisher");
+  const changed = blobDocument(b64(sign("sha256", file, key.privateKey)), pem, JSON.stringify(rekorBundle));
+  expect(await standingOf(Buffer.from(changed).toString())).toBe("refuted forged");
+});
+
+test("a signature file with a certificate beside it asks for the log entry", async () => {
+  const certificate = "-----BEGIN CERTIFICATE-----\naGk=\n-----END CERTIFICATE-----\n";
+  expect(await standingOf(`${b64(sign("sha256", file, key.privateKey))}\n${certificate}`)).toBe("unchecked unreadable");
 });
 
 test("changed in any byte, it never holds", async () => {

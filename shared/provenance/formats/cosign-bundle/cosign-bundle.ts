@@ -1,33 +1,44 @@
 import * as z from "zod";
-import { base64Bytes } from "../../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { checkCosign, type CosignBundle } from "../../cosign/check-cosign.ts";
+import { pemCertificates } from "../../cosign/pem-certificates.ts";
+import { cosignBytes, RekorBundleDocument, rekorEntry } from "../../cosign/rekor-bundle.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { publicKeyFromPem } from "../../keys/public-key.ts";
 import { unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
-import type { Bundle, LogEntry } from "../../sigstore/bundle.ts";
-import { checkBundle } from "../../sigstore/check-bundle.ts";
-import { pemOrDer } from "../../sigstore/pem.ts";
 import type { Trust } from "../../trust.ts";
 import { aboutCosign } from "./about-cosign.ts";
 
 /**
- * What `cosign sign-blob --bundle` wrote before Sigstore bundles: signature, certificate or key, and Rekor's promise. It is read as
- * the 0.1 bundle it amounts to.
+ * What `cosign sign-blob` wrote before Sigstore bundles. With `--bundle`: signature, certificate or key, and Rekor's promise, as JSON.
+ * Without: the signature's base64 alone, which holds by a key of the owner's that needs no log. Read as the 0.1 bundle it amounts to.
  */
 export const cosignBundle: ProvenanceFormat<Trust> = {
   id: "cosign-bundle",
-  recognises: ({ bytes }) => /^\s*\{/.test(head(bytes)) && head(bytes).includes('"base64Signature"'),
+  recognises: ({ bytes }) => (isJson(bytes) ? head(bytes).includes('"base64Signature"') : isSignature(bytes)),
   read: (evidence, question) => reading(question, async () => [await claimIn(evidence, question)]),
   about: aboutCosign,
 };
 
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 16 * 1024)).toString("latin1");
+const isJson = (bytes: Uint8Array): boolean => /^\s*\{/.test(head(bytes));
+
+/** A first line that is the base64 of an ECDSA, RSA or Ed25519 signature, and nothing but a certificate after it. */
+function isSignature(bytes: Uint8Array): boolean {
+  if (bytes.length > maxPartsBytes) return false;
+  return /^[A-Za-z0-9+/]{85,1366}={0,2}(?:\r?\n(?:-----BEGIN CERTIFICATE-----|LS0tLS1CRUdJTiBDRVJUSUZJQ0FUR)[\s\S]*|\s*)$/.test(
+    head(bytes),
+  );
+}
+
+const maxPartsBytes = 16 * 1024;
+const head = (bytes: Uint8Array): string => headText(bytes, 16 * 1024);
 
 async function claimIn(evidence: Evidence, question: Question<Trust>): Promise<Claim> {
-  const attested = await checkBundle(bundleIn(evidence, question), question);
+  const attested = await checkCosign(bundleIn(evidence, question), question);
   return claimOf({ format: "cosign-bundle", ...attested }, evidence, question);
 }
 
@@ -38,79 +49,52 @@ const base64 = z
 const Document = z.strictObject({
   base64Signature: base64,
   cert: base64.optional(),
-  rekorBundle: z
-    .strictObject({
-      SignedEntryTimestamp: base64,
-      Payload: z.strictObject({
-        body: base64,
-        integratedTime: z.int().nonnegative().max(253_402_300_799),
-        logIndex: z.int().nonnegative(),
-        logID: z.string().regex(/^[0-9a-f]{64}$/),
-      }),
-    })
-    .nullish(),
+  rekorBundle: RekorBundleDocument.nullish(),
 });
 
-function bundleIn({ bytes }: Evidence, { subject }: Question<Trust>): Bundle {
-  const json = parseStrictJson(bytes);
-  if (!json.ok) throw unreadable(`the cosign bundle is not read: ${json.why}`);
-  const parsed = Document.safeParse(json.value);
-  if (!parsed.success) throw unreadable("the cosign bundle is malformed");
-  const { base64Signature, cert, rekorBundle } = parsed.data;
+function bundleIn({ bytes }: Evidence, { subject }: Question<Trust>): CosignBundle {
+  const { base64Signature, cert, rekorBundle } = isJson(bytes) ? documentIn(bytes) : partsIn(bytes);
   return {
     version: "0.1",
     signer: signerOf(cert),
-    entries: rekorBundle ? [entryOf(rekorBundle)] : [],
+    entries: rekorBundle ? [rekorEntry(rekorBundle)] : [],
     timestamps: [],
     // cosign signs the file's SHA-256 and does not write it down: the only file this can be about is the one we ask for.
     content: {
       kind: "message",
       algorithm: "sha256",
       digest: Buffer.from(subject.sha256, "hex"),
-      signature: decoded(base64Signature),
+      signature: cosignBytes(base64Signature),
     },
   };
 }
 
+function documentIn(bytes: Uint8Array): z.infer<typeof Document> {
+  const json = parseStrictJson(bytes);
+  if (!json.ok) throw unreadable(`the cosign bundle is not read: ${json.why}`);
+  const parsed = Document.safeParse(json.value);
+  if (!parsed.success) throw unreadable("the cosign bundle is malformed");
+  return parsed.data;
+}
+
+/** `--output-signature` is base64 alone; `--output-certificate` beside it, base64 of PEM or PEM. Joined: a line each. */
+function partsIn(bytes: Uint8Array): z.infer<typeof Document> {
+  const text = Buffer.from(bytes).toString("latin1").trimEnd();
+  const [base64Signature = "", ...rest] = text.split(/\r?\n/);
+  const cert = rest.join("\n");
+  if (cert === "") return { base64Signature };
+  return { base64Signature, cert: cert.startsWith("-----") ? Buffer.from(cert).toString("base64") : cert };
+}
+
 /** `cert` is base64 of PEM: the signing certificate, or, with a key, the public key. */
-function signerOf(cert: string | undefined): Bundle["signer"] {
-  if (cert === undefined) return { hint: "" };
-  const pem = decoded(cert);
-  if (pem.includes("BEGIN CERTIFICATE")) return { certificates: [pemOrDer(pem)] };
+function signerOf(cert: string | undefined): CosignBundle["signer"] {
+  if (cert === undefined) return undefined;
+  const pem = cosignBytes(cert);
+  if (pem.includes("BEGIN CERTIFICATE")) {
+    const [leaf, ...chain] = pemCertificates(pem.toString("latin1"));
+    if (leaf === undefined) throw unreadable("the certificate is no PEM");
+    return { certificates: [leaf, ...chain] };
+  }
   const { fingerprint } = publicKeyFromPem(pem.toString("latin1"));
   return { hint: Buffer.from(fingerprint, "hex").toString("base64") };
-}
-
-function entryOf({
-  SignedEntryTimestamp: promise,
-  Payload: payload,
-}: NonNullable<z.infer<typeof Document>["rekorBundle"]>): LogEntry {
-  const body = decoded(payload.body);
-  const { kind, version } = kindOf(body);
-  return {
-    logIndex: BigInt(payload.logIndex),
-    logId: Buffer.from(payload.logID, "hex"),
-    kind,
-    version,
-    integratedTime: payload.integratedTime,
-    promise: decoded(promise),
-    proof: undefined,
-    body,
-  };
-}
-
-/** The old layout does not repeat the entry's kind beside it. */
-function kindOf(body: Buffer): { kind: string; version: string } {
-  const json = parseStrictJson(body);
-  const parsed = Entry.safeParse(json.ok ? json.value : undefined);
-  if (!parsed.success) throw unreadable("the log entry is malformed");
-  return { kind: parsed.data.kind, version: parsed.data.apiVersion };
-}
-
-const Entry = z.object({ kind: z.string().max(40), apiVersion: z.string().max(20) });
-
-function decoded(text: string): Buffer {
-  const bytes = base64Bytes(text);
-  if (bytes === undefined || bytes.length === 0) throw unreadable("the cosign bundle holds malformed base64");
-  return bytes;
 }

@@ -1,6 +1,7 @@
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { EnvelopeDocument, envelopeOf, type Envelope } from "../../intoto/envelope.ts";
 import { signerOf } from "../../intoto/envelope-signer.ts";
@@ -15,7 +16,7 @@ import type { Trust } from "../../trust.ts";
 export const dsse: ProvenanceFormat<Trust> = {
   id: "dsse",
   recognises: ({ bytes }) => {
-    const head = Buffer.from(bytes.subarray(0, 64 * 1024)).toString("latin1");
+    const head = headText(bytes, 64 * 1024);
     return (
       head.includes('"payload"') &&
       head.trimStart().startsWith("{") &&

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { base64Bytes } from "../../../lib/strict-base64.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { settle, signatureCheck } from "../../keys/signature-check.ts";
 import { Refusal, unknownToTrust, unreadable, unsupported } from "../../refusal.ts";
@@ -15,7 +16,7 @@ import type { Trust } from "../../trust.ts";
  */
 export const minisign: ProvenanceFormat<Trust> = {
   id: "minisign",
-  recognises: ({ bytes }) => Buffer.from(bytes.subarray(0, 19)).toString("latin1") === "untrusted comment: ",
+  recognises: ({ bytes }) => headText(bytes, 19) === "untrusted comment: ",
   read: (evidence, question) => reading(question, () => [claimIn(evidence, question)]),
   about: ({ bytes }) => [{ keyIds: [signatureIn(bytes).keyId] }],
 };

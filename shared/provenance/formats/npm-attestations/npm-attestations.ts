@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import { unexpected } from "../../criteria.ts";
 import type { Evidence, ProvenanceFormat, Question, Reading } from "../../format.ts";
 import { statementIn, type Statement } from "../../intoto/statement.ts";
@@ -21,7 +22,7 @@ import { npmPackageIn } from "./npm-purl.ts";
  */
 export const npmAttestations: ProvenanceFormat<Trust> = {
   id: "npm-attestations",
-  recognises: ({ bytes }) => /^\s*\{\s*"attestations"\s*:/.test(Buffer.from(bytes.subarray(0, 200)).toString("latin1")),
+  recognises: ({ bytes }) => /^\s*\{\s*"attestations"\s*:/.test(headText(bytes, 200)),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
   about: (evidence) => attestationsIn(evidence).map(({ bundle }) => saidByBundle(bundleOf(bundle))),
 };

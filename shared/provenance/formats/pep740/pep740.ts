@@ -3,6 +3,7 @@ import { base64Bytes } from "../../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import { unexpected } from "../../criteria.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { statementIn, type Statement } from "../../intoto/statement.ts";
@@ -20,10 +21,7 @@ import { isSameDistribution } from "./distribution-name.ts";
 /** PEP 740: one attestation, or the provenance object in which an index groups them by publisher. */
 export const pep740: ProvenanceFormat<Trust> = {
   id: "pep740",
-  recognises: ({ bytes }) =>
-    /"(?:verification_material|attestation_bundles)"\s*:/.test(
-      Buffer.from(bytes.subarray(0, 65536)).toString("latin1"),
-    ),
+  recognises: ({ bytes }) => /"(?:verification_material|attestation_bundles)"\s*:/.test(headText(bytes, 65536)),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
   about: (evidence) => attestationsIn(evidence).map(({ attestation }) => saidByBundle(bundleIn(attestation))),
 };

@@ -1,4 +1,5 @@
 import { claimOf } from "../../claims.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
 import { type Refusal, asRefusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
@@ -11,14 +12,14 @@ import type { Claim } from "../../../model/verdict.ts";
 /** Sigstore bundles, one JSON document or one on each line (as `gh attestation download` writes them). */
 export const sigstoreBundle: ProvenanceFormat<Trust> = {
   id: "sigstore-bundle",
-  recognises: ({ bytes }) =>
-    head(bytes).includes('"mediaType"') && head(bytes).includes("application/vnd.dev.sigstore.bundle"),
+  recognises: ({ bytes }) => {
+    // The media type stands first or after the material; a bundle's material is small.
+    const head = headText(bytes, 256 * 1024);
+    return /"media(?:Type|_type)"/.test(head) && head.includes("application/vnd.dev.sigstore.bundle");
+  },
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
   about: ({ bytes }) => documents(bytes).map((line) => saidByBundle(readBundle(line))),
 };
-
-/** The media type stands first or after the material; a bundle's material is small. */
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 256 * 1024)).toString("latin1");
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {
   const held: Claim[] = [];
@@ -36,14 +37,21 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
 }
 
 function documents(bytes: Uint8Array): readonly Uint8Array[] {
+  if (bytes.length > maxBytes) throw unreadable(`the document is larger than ${maxBytes} bytes`);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!text.subarray(0, -1).includes("}\n{")) return [bytes];
-  const lines = text
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  if (lines.length > maxDocuments) throw unreadable(`the document has more than ${maxDocuments} lines`);
-  return lines.map((line) => Buffer.from(line));
+  const lines: Buffer[] = [];
+  for (let at = 0; at < text.length;) {
+    const newline = text.indexOf(0x0a, at);
+    const end = newline < 0 ? text.length : newline;
+    const line = text.subarray(at, end);
+    if (line.toString("latin1").trim() !== "") lines.push(line);
+    if (lines.length > maxDocuments) throw unreadable(`the document has more than ${maxDocuments} lines`);
+    at = end + 1;
+  }
+  return lines;
 }
 
+/** As many bundles as `gh attestation download` writes for one file, by far; each line has the bounds of one document besides. */
 export const maxDocuments = 256;
+export const maxBytes = 64 * 1024 * 1024;

@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Purl } from "@provost/shared/model/ids.ts";
+import { retellFiles, writeFiles } from "../../agent/inventory/write-files.ts";
+import { openLink, type Link } from "../../agent/link/link.ts";
+import { acceptAttested, acceptTrust, documentsHeld, trustNow } from "../../agent/provenance/attested.ts";
+import { acceptProof, judgeNow, proofsIn } from "../../agent/provenance/proofs.ts";
+import { factsOf as factsOfRow, type FileRow } from "../../agent/inventory/file-rows.ts";
+import { openState, type State } from "../../agent/state/state.ts";
+import { newMachineToken } from "../../server/machines/tokens.ts";
+import { digestOf, factsOf } from "../support/frames.ts";
+import { openWorld, until, type World } from "../support/server-world.ts";
+import { forgeBuilder, trustOf } from "../support/signed-statements.ts";
+
+/** One device and one server over their real socket; CI and owner over the real HTTP API. */
+const builder = forgeBuilder();
+const app = digestOf("app");
+const tarball = digestOf("tarball");
+const sha512 = "9".repeat(128);
+const folder = mkdtempSync(join(tmpdir(), "provost-documents-"));
+
+let world: World;
+let state: State;
+let link: Link;
+let secret: string;
+
+beforeAll(async () => {
+  world = await openWorld();
+  state = openState(folder);
+  const made = newMachineToken(
+    world.parts.store.machines,
+    {
+      name: "ci",
+      scopes: ["documents:write", "documents:read", "trust:write"],
+      limits: {},
+      expiresAt: Date.now() + 60_000,
+    },
+    Date.now(),
+  );
+  ({ secret } = made);
+  const integrity = `sha512-${Buffer.from(sha512, "hex").toString("base64")}`;
+  const purl = "pkg:npm/app@1.0.0" as Purl;
+  const pinnedBy = { lockfile: "/l", integrity, archive: tarball, purl };
+  const write = (): void =>
+    state.transaction(() =>
+      writeFiles(
+        state,
+        [
+          factsOf("/opt/app", { digest: app }),
+          factsOf("/n/a.js", {
+            records: [{ path: "/n/a.js", purl, via: "npm-cache", role: "file", agrees: "yes", pinnedBy }],
+          }),
+        ],
+        proofsIn(state),
+        1,
+      ),
+    )();
+  link = openLink(
+    state,
+    { url: `${world.address.replace(/^http/, "ws")}/agent`, name: "one", token: world.token() },
+    {
+      opened: () => {
+        write();
+        link.spooled();
+      },
+      drained: () => undefined,
+      proof: (message) => void acceptProof(state, message),
+      attested(message) {
+        acceptAttested(state, message);
+        link.spooled();
+      },
+      trust: (message) => acceptTrust(state, message, Date.now()),
+      retell: () => retellFiles(state),
+      lost: () => undefined,
+    },
+  );
+});
+
+afterAll(async () => {
+  link.close();
+  state.close();
+  await world.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function call(method: "GET" | "POST", path: string, body?: Buffer | object): Promise<unknown> {
+  const raw = body === undefined || Buffer.isBuffer(body);
+  const answer = await fetch(`${world.address}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${secret}`,
+      ...(raw ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+  });
+  const value: unknown = await answer.json();
+  if (!answer.ok) throw new Error(`${answer.status} ${JSON.stringify(value)}`);
+  return value;
+}
+
+const onDevice = (path: string): string | undefined => {
+  const row = state.prepare<[string], FileRow>("SELECT * FROM files WHERE path = ?").get(path);
+  return row === undefined ? undefined : `${row.standing}: ${row.basis}`;
+};
+const atServer = (path: string): string | undefined => {
+  const { rows } = world.parts.store.read.executables({ limit: 100, sort: "path" } as never);
+  const row = rows.find((one) => one.path === path);
+  return row === undefined ? undefined : `${row.standing}: ${row.basis}`;
+};
+const both = async (path: string, word: string): Promise<void> => {
+  await until(() => atServer(path) === word, `${path} ${word} at the server, it is ${atServer(path)}`);
+  await until(() => onDevice(path) === word, `${path} ${word} on the device, it is ${onDevice(path)}`);
+};
+
+test("CI uploads provenance; device and server both say proven, and the device holds the document", async () => {
+  await both("/opt/app", "unproven: none");
+  await call("POST", "/api/v1/trust", { document: trustOf(builder), why: "our builder" });
+  await until(
+    () => trustNow(state)?.version === world.parts.trusted.record().version,
+    "the trust document on the device",
+  );
+  await call("POST", "/api/v1/documents", builder.provenance({ sha256: app }));
+  await both("/opt/app", "proven: source");
+  expect(documentsHeld(state, app).map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
+    expect.stringContaining("application/vnd.in-toto+json"),
+  ]);
+  const row = state.prepare<[], FileRow>("SELECT * FROM files WHERE path = '/opt/app'").get();
+  const chain = row === undefined ? [] : judgeNow(state, factsOfRow(row)).chain;
+  expect(chain.map(({ link: name, state: is }) => `${name} ${is}`)).toEqual([
+    "source verified",
+    "build verified",
+    "signature verified",
+    "file verified",
+  ]);
+});
+
+test("provenance of a tarball, by its SHA-512, reaches the file that was unpacked from it", async () => {
+  await both("/n/a.js", "unproven: pinned");
+  await call("POST", "/api/v1/documents", builder.provenance({ sha512 }, { name: "pkg:npm/app@1.0.0" }));
+  await both("/n/a.js", "proven: source");
+  expect(documentsHeld(state, app)).toHaveLength(1);
+});
+
+test("a revocation reaches both, and the server says what it changed", async () => {
+  const answer = (await call("POST", "/api/v1/trust/revocations", {
+    what: "key",
+    value: builder.keyId,
+    why: "it was stolen",
+  })) as { version: string };
+  await both("/opt/app", "refuted: revoked");
+  await both("/n/a.js", "refuted: revoked");
+  const changes = (await call("GET", `/api/v1/trust/${answer.version}/changes`)) as {
+    rows: unknown[];
+    waiting: number;
+  };
+  expect(changes.waiting).toBe(0);
+  expect(changes.rows).toHaveLength(2);
+  expect(trustNow(state)?.version).toBe(answer.version);
+});
+
+test("a trust document that is malformed is refused with the reason, and nothing changes", async () => {
+  const before = world.parts.trusted.record().version;
+  await expect(call("POST", "/api/v1/trust", { document: { keys: [{ id: 7 }] }, why: "x" })).rejects.toThrow(
+    /malformed/,
+  );
+  expect(world.parts.trusted.record().version).toBe(before);
+});
