@@ -7,6 +7,7 @@ import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { errorCodes } from "@provost/shared/lib/app-error.ts";
 import { Problem, api } from "@provost/shared/protocol/api.ts";
 import { libraryApi } from "@provost/shared/protocol/library-api.ts";
+import { trustApi } from "@provost/shared/protocol/trust-api.ts";
 import {
   digestOf,
   factsOf,
@@ -424,7 +425,9 @@ describe("the OpenAPI document", () => {
     const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const library = Object.entries(libraryApi).map(([name, { method, path }]) => [name, method, path] as const);
+    const library = Object.entries({ ...libraryApi, ...trustApi }).map(
+      ([name, { method, path }]) => [name, method, path] as const,
+    );
     const wanted = [...routes, ...library].map(
       ([, method, path]) => `${method} ${path.replace(/:([a-z0-9]+)/g, "{$1}")}`,
     );

@@ -215,12 +215,21 @@ function joined(roots: readonly SigstoreRoot[]): SigstoreRoot {
 function keyOf({ id, name, pem, rawBytes, uses, from, until, withoutLog }: z.infer<typeof KeyDocument>): PlainKey {
   const der = rawBytes === undefined ? undefined : base64Bytes(rawBytes);
   if (rawBytes !== undefined && der === undefined) throw unreadable(`the key ${id} is malformed base64`);
-  const key = der === undefined ? publicKeyFromPem(pem ?? "") : publicKey(der);
+  const key = naming(`the key ${id}`, () => (der === undefined ? publicKeyFromPem(pem ?? "") : publicKey(der)));
   return { id, name: name ?? id, key, uses: new Set(uses), ...span(from, until), withoutLog };
 }
 
+/** Of many keys, the one that has to be corrected. */
+function naming<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw unreadable(`${what}: ${asRefusal(cause).message}`);
+  }
+}
+
 function certificateOf(one: z.infer<typeof TrustDocument>["certificates"][number]): TrustedCertificate {
-  const certificate = parseCertificate(pemBytes(one.pem, "CERTIFICATE"));
+  const certificate = naming(`the certificate ${one.name}`, () => parseCertificate(pemBytes(one.pem, "CERTIFICATE")));
   return { name: one.name, certificate, uses: new Set(one.uses), ...span(one.from, one.until) };
 }
 
