@@ -24,6 +24,7 @@ import { readSubject } from "../provenance/read-subject.ts";
 import type { State } from "../state/state.ts";
 import { askedCriteria, askedPackage, askedTime } from "./asked-criteria.ts";
 import { combineVerdicts } from "./combine-verdicts.ts";
+import { containingArchive, type ContainingArchive } from "./containing-archive.ts";
 import type { Looked } from "./look-at.ts";
 import { policyAt } from "./policy.ts";
 import type { Request } from "./request.ts";
@@ -72,40 +73,53 @@ export async function openDocumentJudge(
   const ofPackage = whole?.version === undefined ? undefined : { ...whole, version: whole.version };
   const expected = Object.keys(criteria).length > 0;
 
+  const now = (): Instant => at ?? instant(request.now());
+  const evidenceAbout = (file: Buffer, subject: Subject, found: readonly Evidence[]): readonly Evidence[] => {
+    const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
+    return distinct([...named, ...found, ...(folder?.about(subject) ?? []), ...held, ...itself(file, subject)]);
+  };
   const read = (file: Buffer) => {
     const subject = readSubject(file, {
       name: basename(pathText(file)),
       ...(ofPackage === undefined ? {} : { package: ofPackage }),
     });
     const beside = besides(file);
-    const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
-    const evidence = distinct([
-      ...named,
-      ...beside.found,
-      ...(folder?.about(subject) ?? []),
-      ...held,
-      ...itself(file, subject),
-    ]);
+    const evidence = evidenceAbout(file, subject, beside.found);
     const unread = [...beside.unread, ...(folder?.unread ?? [])];
-    return { question: { subject, criteria, trust, now: at ?? instant(request.now()) }, evidence, unread };
+    return { question: { subject, criteria, trust, now: now() }, evidence, unread };
   };
+  const archive = ((): ContainingArchive | undefined => {
+    if (asked.in === undefined) return undefined;
+    const place = path(asked.in);
+    const { question, evidence } = read(Buffer.from(place));
+    const judged = (): Promise<Judged> => verify(question.subject, evidence, criteria, trust, question.now);
+    return containingArchive(place, question.subject.sha256, judged, request.stop);
+  })();
   const judge = async ({ question, evidence, unread }: ReturnType<typeof read>, looked: Looked): Promise<Answer> => {
-    const { subject, now } = question;
-    const documents = await verify(subject, evidence, criteria, trust, now);
-    const installed = await installedVerdict(looked, asked, state, owners, now);
+    const { subject } = question;
+    const own = await verify(subject, evidence, criteria, trust, question.now);
+    const documents =
+      archive === undefined ? own : { ...own, verdict: await archive.verdictOn(subject.sha256, own.verdict) };
+    const installed = await installedVerdict(looked, asked, state, owners, question.now);
     const verdict = combineVerdicts(installed, documents.verdict, expected);
     const names = evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 }));
     const answer = { verdict, documents, read: names, unread, ...(installed === undefined ? {} : { installed }) };
     if (policy === undefined) return answer;
     const device = { id: hostname(), groups: asked.forGroup ?? [] };
     const situation: Situation = situationOf(verdict, looked, subject, device);
-    const decision = decide(situation, policy, now);
+    const decision = decide(situation, policy, question.now);
     return { ...answer, decision, explained: explain(decision, situation) };
   };
 
   return {
     lines: criteriaLines(asked, `${trust.version} (${from})`, expected),
-    criteria: { trust: trust.version, expected: said(asked), policy: policy?.number ?? null, at: at ?? null },
+    criteria: {
+      trust: trust.version,
+      expected: said(asked),
+      in: asked.in ?? null,
+      policy: policy?.number ?? null,
+      at: at ?? null,
+    },
     judge: (file, looked) => judge(read(file), looked),
     async explain(file, looked) {
       const gathered = read(file);
@@ -217,6 +231,7 @@ function criteriaLines(asked: VerifyQuestion, trust: string, expected: boolean):
     `Documents    ${from.join(", ")}; no network is asked`,
     `Trusted      ${trust}`,
     `Expected     ${expected ? wanted.join(", ") : "nothing beyond that"}`,
+    ...(asked.in === undefined ? [] : [`Inside       ${asked.in}, judged like a file of its own`]),
     ...(asked.policy === undefined ? [] : [`Policy       ${asked.policy}`]),
     ...(asked.at === undefined
       ? []
