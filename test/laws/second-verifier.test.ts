@@ -68,7 +68,10 @@ describe("both refuse", () => {
     ["no time", { entries: [tiles] }],
     ["no log", { entries: [], stamps: [{}] }],
     ["a checkpoint by another key", { entries: [{ noteBy: other.log }] }],
-    ["a checkpoint under another name", { entries: [{ noteName: "other.example" }] }],
+    [
+      "a checkpoint under another name in rekor v2",
+      { entries: [{ ...tiles, noteName: "other.example" }], stamps: [{}] },
+    ],
     ["a stamp by another log", { leaf: { stampedBy: other.certificateLog } }],
     ["a stamp for another issuer", { leaf: { stampedFor: other.intermediate } }],
     ["no stamp", { leaf: { withoutStamp: true } }],
@@ -90,4 +93,11 @@ describe("it lets through, and we refuse", () => {
   ])("%s", async (_name, parts) => {
     expect(await both(parts)).toEqual(["refuses", "accepts"]);
   });
+});
+
+test("it refuses, and we read, a checkpoint of Rekor v1 under its pod's name, by the key that the root names", async () => {
+  expect(await both({ entries: [{ noteName: "rekor-00001-deployment-56bf7777c9-jds5x" }] })).toEqual([
+    "accepts",
+    "refuses",
+  ]);
 });

@@ -275,6 +275,16 @@ test("a longer chain holds where the authority allows it", async () => {
   );
 });
 
+test("an authority may have an RSA key", async () => {
+  const by = sigstoreInstance({ intermediateKey: generateKeyPairSync("rsa", { modulusLength: 2048 }) });
+  const parts = when(request({ algorithm: "rsa-sha256" }));
+  expect(said(await readForged(by, forgeBundle(by, parts)))).toContain("claims");
+  const broken = when(
+    request({ algorithm: "rsa-sha256", signedBy: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey }),
+  );
+  expect(said(await readForged(by, forgeBundle(by, broken)))).toContain("does not verify");
+});
+
 test("certificates that the root holds already are superfluous and harmless", async () => {
   const above = [instance.certificates.intermediate, instance.certificates.root];
   expect(await outcome({ version: "0.1", above })).toContain("claims");

@@ -77,11 +77,11 @@ test.each<[string, BundleParts, string]>([
 });
 
 test.each<[string, EntryParts, string]>([
-  ["another log's origin", { origin: "other.example - 1" }, "refuted forged: the checkpoint is of another log"],
+  ["another log's origin", { origin: "other.example - 1" }, "refuted forged: the checkpoint is not signed by the log"],
   [
     "an origin that only begins alike",
     { origin: `${names.log}.evil` },
-    "refuted forged: the checkpoint is of another log",
+    "refuted forged: the checkpoint is not signed by the log",
   ],
   [
     "a signature under another name",
@@ -243,6 +243,13 @@ test.each<[string, BundleParts, string]>([
   ["a body that is not JSON", one({ body: () => "hello" }), "it is not JSON"],
 ])("an entry about %s", async (_name, parts, expected) => {
   expect(await outcome(parts)).toContain(expected);
+});
+
+test("a log named by its key alone may sign under its pod's name, one whose id binds its name may not", async () => {
+  expect(await outcome(one({ noteName: "rekor-00001-deployment-56bf7777c9-jds5x" }))).toContain("claims");
+  expect(await outcome(one({ ...tiles, noteName: "other.example" }, stamped))).toBe(
+    "refuted forged: the checkpoint is of another log",
+  );
 });
 
 test.each(["dsse", "intoto", "hashedrekord"] as const)("an envelope logged as %s holds", async (kind) => {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import * as z from "zod";
 import { base64Bytes } from "../../lib/strict-base64.ts";
 import { settle } from "../keys/signature-check.ts";
@@ -17,8 +18,10 @@ export interface SigstoreRoot {
 }
 
 export interface TransparencyLog {
-  /** The host a checkpoint's signature line is named after. */
+  /** The host it answers at. */
   readonly name: string;
+  /** Its id binds that name (c2sp.org/signed-note), so that its checkpoints go by no other; else the key alone says which log it is. */
+  readonly nameIsBound: boolean;
   readonly id: Buffer;
   /** The first bytes of this name the key in a checkpoint. */
   readonly checkpointId: Buffer;
@@ -69,9 +72,12 @@ const TrustedRootDocument = z.object({
 
 function logOf(log: z.infer<typeof Log>): TransparencyLog {
   const [from, until] = window(log.publicKey.validFor);
+  const id = bytes(log.logId.keyId);
   return {
     name: hostOf(log.baseUrl),
-    id: bytes(log.logId.keyId),
+    // RFC 6962 3.2, as Rekor v1 names its keys.
+    nameIsBound: !hash("sha256", rawBytes(log.publicKey), "buffer").equals(id),
+    id,
     checkpointId: bytes((log.checkpointKeyId ?? log.logId).keyId),
     // sigstore_common.proto: the PKCS1_ kinds hold the bare RSA key, all others a SubjectPublicKeyInfo.
     key:

@@ -54,9 +54,10 @@ export function readSignedData(info: Der, what: string): SignedData {
   );
   const [typeId, content] = inside(expectTag(fields[2], tags.sequence, `${what}'s content`));
   const contentType = oidText(expectTag(typeId, tags.oid, `${what}'s content type`));
-  // RFC 5652 5.1: with certificates and signers as they are read here, the version follows from the content's type.
-  const version = contentType === cmsOids.data ? 1 : 3;
-  if (small(fields[0], `${what}'s version`) !== version) throw unsupported(`${what} is not of version ${version}`);
+  // RFC 5652 5.1: 1 for plain data with certificates and signers as they are read here, else 3; GitHub's clock wrote 1 until 2024.
+  const versions = contentType === cmsOids.data ? [1] : [1, 3];
+  if (!versions.includes(small(fields[0], `${what}'s version`)))
+    throw unsupported(`${what} is not of version ${versions.join(" or ")}`);
   const [certificates, another] = fields.slice(3, -1);
   if (another !== undefined || (certificates !== undefined && certificates.tag !== 0xa0))
     throw unsupported(`${what} carries more than certificates`);

@@ -37,12 +37,14 @@ export const names = { root: "root", intermediate: "intermediate", log: "log.exa
 
 /** What a test may want otherwise about the instance's own certificates. */
 export interface InstanceChanges {
+  readonly intermediateKey?: KeyPair;
   readonly intermediate?: Partial<CertificateRequest>;
   readonly clock?: Partial<CertificateRequest>;
 }
 
 export function sigstoreInstance(changes: InstanceChanges = {}): Instance {
-  const [root, intermediate, clock] = [keyPair("P-384"), keyPair("P-384"), keyPair("P-256")];
+  const [root, clock] = [keyPair("P-384"), keyPair("P-256")];
+  const intermediate = changes.intermediateKey ?? keyPair("P-384");
   const issue = (request: Partial<CertificateRequest> & Pick<CertificateRequest, "subject" | "key">): Buffer =>
     certificate({ issuer: names.root, signedBy: root.privateKey, from: began, until: ends, extensions: [], ...request })
       .der;

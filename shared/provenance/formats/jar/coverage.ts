@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { forged, Refusal, unreadable, unsupported } from "../../refusal.ts";
-import { manifestName, type JarEntries, type JarFile } from "./entries.ts";
+import type { JarEntries, JarFile } from "./entries.ts";
 import { readManifestFile, type ManifestFile, type Section } from "./manifest-file.ts";
+import { manifestName } from "./signature-files.ts";
 import { digestsIn, type DigestKind } from "./strong-digests.ts";
 
 /**

@@ -4,6 +4,7 @@ import { containerLimits } from "../../containers/limits.ts";
 import type { FileBody, FileHead, Listing, ReadOptions } from "../../containers/options.ts";
 import { readZip } from "../../containers/zip/read-zip.ts";
 import { unreadable, unsupported } from "../../refusal.ts";
+import { isSignatureRelated, manifestName, maxSignatureBytes } from "./signature-files.ts";
 import type { StrongDigest } from "./strong-digests.ts";
 
 /** What lies in a jar: every file under the very name it has in the archive, which is what its manifest names. */
@@ -39,6 +40,8 @@ export async function jarEntries(bytes: Uint8Array): Promise<JarEntries> {
     unpacked(count) {
       unpacked += count;
       if (unpacked > maxUnpackedBytes) throw unreadable(`it unpacks to more than ${maxUnpackedBytes} bytes`);
+      if (unpacked > ratioFrom && unpacked > maxRatio * bytes.length)
+        throw unreadable(`it unpacks to more than ${maxRatio} times its size`);
     },
     file: (path: Uint8Array, head: FileHead) => body(nameOf(path), head.size),
     folder: () => undefined,
@@ -50,10 +53,11 @@ export async function jarEntries(bytes: Uint8Array): Promise<JarEntries> {
   return { files, signatureFiles };
 }
 
-export const manifestName = "META-INF/MANIFEST.MF";
 export const maxEntries = 100_000;
 export const maxUnpackedBytes = 2 * 2 ** 30;
-export const maxSignatureBytes = 16 * 2 ** 20;
+/** Class files shrink to a half or a third; what grows more than this is no jar but a bomb. */
+export const maxRatio = 100;
+const ratioFrom = 64 * 2 ** 20;
 
 const options: ReadOptions = {
   limits: { ...containerLimits, entries: maxEntries + maxEntries / 2, unpackedBytes: maxUnpackedBytes },
@@ -62,11 +66,6 @@ const options: ReadOptions = {
   decompressors: {},
   signal: new AbortController().signal,
 };
-
-/** JAR specification, "Signed JAR File": the manifest, *.SF and the blocks lie in META-INF itself; nothing signs them but each other. */
-function isSignatureRelated(name: string): boolean {
-  return /^META-INF\/(?:MANIFEST\.MF|[^/]*\.(?:SF|RSA|DSA|EC))$/i.test(name);
-}
 
 function nameOf(path: Uint8Array): string {
   if (path.includes(0)) throw unreadable("an entry has a NUL in its name");

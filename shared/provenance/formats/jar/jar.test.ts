@@ -531,6 +531,31 @@ test("changed in a byte, a jar holds only where what lies in it stays the same",
   }
 }, 20_000);
 
+test("a jar that unpacks to far more than it is costs a bounded part of it, and one of somebody unknown nothing", async () => {
+  const data = new Uint8Array(80 * 2 ** 20);
+  const bomb = forged({ entries: filesAnd({ name: "bomb", data }) });
+  expect(bomb.length).toBeLessThan(200_000);
+  const { says } = await judged(bomb, own);
+  expect(says).toContain("it unpacks to more than 100 times its size");
+  expect(await standing(bomb, trust({}))).toBe("unchecked stale-trust");
+});
+
+test.each<[string, string]>([
+  ["more than 16 signers", "signers"],
+  ["more signature files than can be held", "signature files"],
+])("a jar with %s is refused by name", async (_name, what) => {
+  const entries =
+    what === "signers"
+      ? Array.from({ length: 17 }, (_, at) => [
+          { name: `META-INF/S${at}.SF`, data: "x" },
+          { name: `META-INF/S${at}.EC`, data: "x" },
+        ]).flat()
+      : [{ name: "META-INF/Y.SF", data: new Uint8Array(17 * 2 ** 20) }];
+  const { basis, says } = await judged(forged({ entries: filesAnd(...entries) }), own);
+  expect(basis).toBe("unreadable");
+  expect(says).toContain(what);
+});
+
 test("cut short anywhere, a jar is never signed", async () => {
   const whole = jarOf("plain");
   for (let length = 0; length < whole.length; length += 7)

@@ -6,10 +6,11 @@ import { asRefusal, Refusal, unreadable } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
 import { anchorsFor, type Trust } from "../../trust.ts";
 import { cmsOids, readSignedData } from "../../x509/cms.ts";
-import { certificatesOf, codeSignerOf } from "../../x509/code-signer.ts";
+import { certificatesOf, codeSignerOf, type CodeSigner } from "../../x509/code-signer.ts";
 import { readDer } from "../../x509/der.ts";
 import { requireCovered } from "./coverage.ts";
 import { jarEntries, type JarEntries } from "./entries.ts";
+import { pairsIn, signatureFilesIn, type SignaturePair } from "./signature-files.ts";
 
 /**
  * Signed jars (JAR specification, "Signed JAR File"): the jar is evidence about itself. It is signed only where one signer covers every
@@ -41,18 +42,24 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
   // A jar signs what lies in it. Of another file it says nothing.
   if (hash("sha256", evidence.bytes, "hex") !== question.subject.sha256)
     throw new Refusal("foreign", "the signature lies in another file, and is about that one");
+  // Unpacking is what costs: it waits until somebody whom the owner knows turns out to have signed.
+  eachOf(pairsIn(await signatureFilesIn(evidence.bytes)), (pair) => signerOf(pair, question));
   const entries = await jarEntries(evidence.bytes);
-  const held: Claim[] = [];
+  return eachOf(pairsIn(entries.signatureFiles), (pair) => claimBy(pair, entries, evidence, question));
+}
+
+/** What the signers who hold give. Among several those the owner does not know say nothing of the others. */
+function eachOf<T>(pairs: readonly SignaturePair[], ask: (pair: SignaturePair) => T): readonly [T, ...T[]] {
+  const held: T[] = [];
   const refusals: Refusal[] = [];
-  for (const pair of pairsIn(entries))
+  for (const pair of pairs)
     try {
-      held.push(claimBy(pair, entries, evidence, question));
+      held.push(ask(pair));
     } catch (cause) {
       refusals.push(asRefusal(cause));
     }
   const [first, ...rest] = held;
   if (first !== undefined) return [first, ...rest];
-  // Among several signers those the owner does not know say nothing of the others.
   throw (
     refusals.find(({ basis }) => basis !== "stale-trust") ?? refusals[0] ?? unreadable("the jar has no signature file")
   );
@@ -60,60 +67,32 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
 
 export const maxJarBytes = 512 * 1024 * 1024;
 
-interface SignaturePair {
-  readonly name: string;
-  readonly signatureFile: Uint8Array;
-  readonly block: Uint8Array;
-}
-
-/** "X.SF" and "X.RSA", "X.EC" or "X.DSA" beside it: one each, or the jar could show two signatures to two readers. */
-function pairsIn({ signatureFiles }: JarEntries): readonly SignaturePair[] {
-  const found = new Map<string, SignaturePair>();
-  for (const [path, block] of signatureFiles) {
-    const base = /^META-INF\/([^/]*)\.(?:RSA|DSA|EC)$/.exec(path)?.[1];
-    if (base === undefined) continue;
-    const signatureFile = signatureFiles.get(`META-INF/${base}.SF`);
-    if (signatureFile === undefined) throw unreadable(`the signature block ${path} has no signature file`);
-    if (found.has(base)) throw unreadable(`the signature file ${base}.SF has two signature blocks`);
-    found.set(base, { name: `${base}.SF`, signatureFile, block });
-  }
-  for (const path of signatureFiles.keys())
-    if (path.endsWith(".SF") && !found.has(path.slice("META-INF/".length, -3)))
-      throw unreadable(`the signature file ${path} has no signature block`);
-  if (found.size > maxSigners) throw unreadable(`the jar has more than ${maxSigners} signers`);
-  return [...found.values()];
-}
-
-export const maxSigners = 16;
-
-function claimBy(
-  { name, signatureFile, block }: SignaturePair,
-  entries: JarEntries,
-  evidence: Evidence,
-  question: Question<Trust>,
-): Claim {
+function signerOf({ name, signatureFile, block }: SignaturePair, question: Question<Trust>): CodeSigner {
   const what = `the signature of ${name}`;
   const data = readSignedData(readDer(Buffer.from(block)), what);
   if (data.contentType !== cmsOids.data || (data.content !== undefined && !data.content.equals(signatureFile)))
     throw unreadable(`${what} is made over something else`);
   const [by, another] = data.signers;
   if (another !== undefined) throw unreadable(`${what} has several signers`);
-  const trust = { signers: anchorsFor(question.trust, "jar"), timestamps: anchorsFor(question.trust, "timestamp") };
-  const { signer, pinned, times } = codeSignerOf(
+  return codeSignerOf(
     by,
     { bytes: signatureFile, type: cmsOids.data },
     certificatesOf(data.signers, data.certificates, what),
-    trust,
+    { signers: anchorsFor(question.trust, "jar"), timestamps: anchorsFor(question.trust, "timestamp") },
     question.now,
     what,
   );
-  requireCovered(signatureFile, entries, name);
+}
+
+function claimBy(pair: SignaturePair, entries: JarEntries, evidence: Evidence, question: Question<Trust>): Claim {
+  const { signer, pinned, times } = signerOf(pair, question);
+  requireCovered(pair.signatureFile, entries, pair.name);
   const attested = {
     format: "jar",
     mediaType: "application/java-archive",
     signed: { signer, times, loggedIn: [] },
     publisher: pinned,
-    facts: { "signature file": name, files: String(entries.files.size) },
+    facts: { "signature file": pair.name, files: String(entries.files.size) },
   };
   return claimOf(attested, evidence, question);
 }

@@ -121,14 +121,18 @@ describe("a detached signature", () => {
     expect(await standing(several, about(Buffer.from("other")), trust(key))).toBe("refuted forged");
   });
 
-  test("made before now by a key that was revoked since is refuted; by a subkey that has expired, it is open", async () => {
-    const { privateKey } = await revokeKey({
-      key,
-      reasonForRevocation: { flag: enums.reasonForRevocation.keyCompromised },
-      date: new Date("2026-03-01T00:00:00Z"),
-      format: "object",
-    });
-    expect(await standing(await detached(key, script), about(script), trust(privateKey))).toBe("refuted revoked");
+  test.each([
+    ["stolen", enums.reasonForRevocation.keyCompromised, "refuted revoked"],
+    ["revoked without a reason", enums.reasonForRevocation.noReason, "refuted revoked"],
+    ["superseded", enums.reasonForRevocation.keySuperseded, "unchecked no-time-proof"],
+    ["retired", enums.reasonForRevocation.keyRetired, "unchecked no-time-proof"],
+  ])("made before its key was %s", async (_name, flag, expected) => {
+    const date = new Date("2026-03-01T00:00:00Z");
+    const { privateKey } = await revokeKey({ key, reasonForRevocation: { flag }, date, format: "object" });
+    expect(await standing(await detached(key, script), about(script), trust(privateKey))).toBe(expected);
+  });
+
+  test("made by a subkey that has expired since is open", async () => {
     const withSubkey = await newKey({ subkeys: [{ sign: true, keyExpirationTime: 86_400 }] });
     const signature = await detached(withSubkey, script, new Date(made.getTime() + 1000));
     const early = instant(made.getTime() + 3_600_000);

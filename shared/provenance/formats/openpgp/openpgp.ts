@@ -1,4 +1,4 @@
-import type { KeyID, Signature } from "openpgp";
+import type { KeyID, PublicKey, Signature } from "openpgp";
 import { instant } from "../../../model/ids.ts";
 import type { Claim } from "../../../model/verdict.ts";
 import { claimOf } from "../../claims.ts";
@@ -189,11 +189,34 @@ async function held(
   if (kind === undefined) throw unsupported("an OpenPGP signature of this type is not made over a document");
   await verified;
   // The signature's own time is the signer's word: the key that made it has to be good now as well, subkeys too.
-  await key.getSigningKey(keyID, new Date(now));
+  await key.getSigningKey(keyID, new Date(now)).catch((cause: unknown) => {
+    throw wasRetired(key, keyID, cause) ? retired : cause;
+  });
   const at = packet?.created?.getTime();
   if (at === undefined) throw forged("the OpenPGP signature has no time of signing");
   return { at, kind };
 }
+
+/**
+ * RFC 9580 5.2.3.31: superseded and retired keys were good until then, unlike those that were stolen. So a signature may be from before,
+ * which only a proof of the time could show.
+ */
+function wasRetired(key: PublicKey, keyID: KeyID, cause: unknown): boolean {
+  if (!(cause instanceof Error) || !/revoked/i.test(cause.message)) return false;
+  const revocations = [
+    ...key.revocationSignatures,
+    ...key.subkeys.filter((one) => one.getKeyID().equals(keyID)).flatMap((one) => one.revocationSignatures),
+  ];
+  return revocations.length > 0 && revocations.every((one) => softReasons.has(Number(one.reasonForRevocationFlag)));
+}
+
+/** 1: superseded; 3: retired. */
+const softReasons: ReadonlySet<number> = new Set([1, 3]);
+const retired = new Refusal(
+  "no-time-proof",
+  "the OpenPGP key was retired, and nothing proves that it signed before",
+  "a signature by the publisher's current key",
+);
 
 const kinds: ReadonlyMap<number, "binary" | "text"> = new Map([
   [0x00, "binary"],

@@ -175,7 +175,7 @@ test.each<[string, unknown, string, string]>([
     "a checkpoint of another origin",
     bundle({ origin: "other.example" }),
     "refuted forged",
-    "checkpoint is of another log",
+    "checkpoint is not signed by the log",
   ],
   [
     "an entry about other content",
