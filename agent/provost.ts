@@ -16,7 +16,20 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => process.exit(cause.
 
 process.exitCode = await run(
   process.argv.slice(2),
-  { status, inventory, scan, verify, why, sbom },
+  {
+    status,
+    inventory,
+    scan,
+    verify,
+    why,
+    sbom,
+    // The engine and the libraries for signing are loaded by whoever needs them.
+    verifyBundle: async (...asked) => (await import("./commands/verify-bundle.ts")).verifyBundle(...asked),
+    signBundle: async (...asked) => (await import("./commands/sign-bundle.ts")).signBundle(...asked),
+    attest: async (...asked) => (await import("./commands/attest.ts")).attest(...asked),
+    policyCheck: async (...asked) => (await import("./commands/policy.ts")).policyCheck(...asked),
+    policyTest: async (...asked) => (await import("./commands/policy.ts")).policyTest(...asked),
+  },
   {
     terminal: openTerminal(process.stdout, process.stderr, process.env),
     cwd: process.cwd(),

@@ -57,6 +57,7 @@ export function exitOfError(error: AppError): ExitCode {
 const exitByCode: Partial<Record<ErrorCode, ExitCode>> = {
   UNREADABLE: exitCodes.permission,
   SCAN_FAILED: exitCodes.partial,
+  PUBLISH_REFUSED: exitCodes.partial,
   LIMIT: exitCodes.partial,
 };
 

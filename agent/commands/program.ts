@@ -7,6 +7,7 @@ import { ecosystemIds } from "@provost/shared/model/inventory.ts";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { standings } from "@provost/shared/model/verdict.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
+import { describeDocuments, type DocumentVerbs } from "./describe-documents.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
@@ -14,13 +15,15 @@ import type { Request } from "./request.ts";
 import type { SbomOptions } from "./sbom.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
+import { describeVerify, each, type VerifyQuestion } from "./verify-options.ts";
+import type { WhyQuestion } from "./why.ts";
 
-export interface Verbs {
+export interface Verbs extends DocumentVerbs {
   status(request: Request): ExitCode;
   inventory(request: Request, filter: InventoryFilter): ExitCode;
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
-  verify(request: Request, files: readonly string[]): Promise<ExitCode>;
-  why(request: Request, subject: string): Promise<ExitCode>;
+  verify(request: Request, files: readonly string[], asked: VerifyQuestion): Promise<ExitCode>;
+  why(request: Request, subject: string, asked: WhyQuestion): Promise<ExitCode>;
   sbom(request: Request, subject: string, options: SbomOptions): ExitCode;
 }
 
@@ -58,8 +61,8 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       writeErr: (text) => world.terminal.noteText(text),
     })
     .addHelpText("after", `\n${exitHelp}`);
-  const verb = (name: string, description: string): Command =>
-    program
+  const verb = (name: string, description: string, under: Command = program): Command =>
+    under
       .command(name)
       .description(description)
       .addOption(stateOption().hideHelp())
@@ -88,15 +91,18 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
     .action(async (folders: string[], options: { deep?: boolean }, command: Command) =>
       end(await verbs.scan(request(command), folders, options.deep === true)),
     );
-  verb("verify", "hash these files now and judge them")
-    .argument("<file...>")
-    .action(async (files: string[], _options: object, command: Command) =>
-      end(await verbs.verify(request(command), files)),
-    );
+  describeVerify(verb("verify", "hash these files now and judge them")).action(
+    async (files: string[], { json: _json, state: _state, ...asked }: VerifyQuestion & Common, command: Command) =>
+      end(await verbs.verify(request(command), files, asked)),
+  );
   verb("why", "explain one verdict: the chain, the owner, what runs it now")
     .argument("<file-or-digest>", "a file, or 6 to 64 digits of a SHA-256")
-    .action(async (subject: string, _options: object, command: Command) =>
-      end(await verbs.why(request(command), subject)),
+    .option("--bundle <file>", "a document about the file; may be repeated", each)
+    .option("--evidence <folder>", "a folder of such documents")
+    .option("--trust <file>", "the trust document instead of the one Provost carries")
+    .option("--key <file>", "a public key that counts; may be repeated", each)
+    .action(async (subject: string, { json: _json, state: _state, ...asked }: WhyQuestion & Common, command: Command) =>
+      end(await verbs.why(request(command), subject, asked)),
     );
   verb("sbom", "write a bill of materials: CycloneDX or SPDX, on standard output")
     .argument("[subject]", "a folder, a file, or device: what the agent knows of this one", "device")
@@ -108,7 +114,15 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       const sourceDateEpoch = world.env["SOURCE_DATE_EPOCH"];
       end(verbs.sbom(request(command), subject, { format, specVersion, timestamp, serial, sourceDateEpoch }));
     });
+  const group = (name: string, description: string): Command => program.command(name).description(description);
+  describeDocuments(verbs, { verb, group, request, end });
   return program;
+}
+
+/** What every verb takes; the request carries it. */
+interface Common {
+  readonly json?: boolean;
+  readonly state?: string;
 }
 
 interface RawFilter {

@@ -6,6 +6,7 @@ export interface Request {
   readonly json: boolean;
   readonly terminal: Terminal;
   readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   now(): number;
   readonly stop: AbortSignal;
 }

@@ -36,7 +36,7 @@ function run(subject: string, options: Partial<SbomOptions> = {}): { code: ExitC
   const [out, err]: [string[], string[]] = [[], []];
   const terminal = openTerminal({ write: (text) => out.push(text) }, { write: (text) => err.push(text) }, {});
   const stop = new AbortController().signal;
-  const request = { folder: stateFolder, json: false, terminal, cwd: folder, now: () => 86_400_000, stop };
+  const request = { folder: stateFolder, json: false, terminal, cwd: folder, env: {}, now: () => 86_400_000, stop };
   const code = sbom(request, subject, { ...plain, ...options });
   return { code, out: out.join(""), err: err.join("") };
 }

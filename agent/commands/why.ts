@@ -8,39 +8,53 @@ import type { FileRow } from "../inventory/file-rows.ts";
 import { factsOf } from "../inventory/file-rows.ts";
 import type { RunningProcess } from "../inventory/running.ts";
 import { ProcessWatch } from "../inventory/running.ts";
+import { namesBeside } from "../provenance/documents.ts";
 import { judgeNow } from "../provenance/proofs.ts";
 import type { State } from "../state/state.ts";
 import { criteriaLines, criteriaOf } from "./criteria.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { exitOf, worst } from "./exit-codes.ts";
+import type { Answer } from "./judge-documents.ts";
 import { lookAt } from "./look-at.ts";
 import { argumentBytes, nameFile } from "./name-file.ts";
+import { componentLines } from "./render-components.ts";
 import { verdictLines } from "./render-verdict.ts";
 import type { Request } from "./request.ts";
 import { findState, needState } from "./state-reader.ts";
 import { jsonLine } from "./terminal.ts";
+import { asksNothing, type VerifyQuestion } from "./verify-options.ts";
 import { exitOfLooked, refuse } from "./verify.ts";
 
-/** `provost why FILE|DIGEST`: the verdict, what carries it, who owns the file, and what runs it now. */
-export async function why(request: Request, subject: string): Promise<ExitCode> {
+/** `provost why FILE|DIGEST`: the verdict, what carries it, who owns the file, how it was built, and what runs it now. */
+export async function why(request: Request, subject: string, asked: WhyQuestion = {}): Promise<ExitCode> {
   const isName = !digestPrefix.test(subject) || existsSync(resolve(request.cwd, subject));
-  return isName ? whyFile(request, subject) : whyDigest(request, subject);
+  return isName ? whyFile(request, subject, asked) : whyDigest(request, subject);
 }
+
+/** With which documents and under which trust; what lies beside the file is found by itself. */
+export type WhyQuestion = Pick<VerifyQuestion, "bundle" | "evidence" | "trust" | "key">;
 
 /** Six digits, as people copy them from a message, up to the whole SHA-256. */
 const digestPrefix = /^[0-9a-f]{6,64}$/;
 
-async function whyFile(request: Request, subject: string): Promise<ExitCode> {
+async function whyFile(request: Request, subject: string, asked: WhyQuestion): Promise<ExitCode> {
   const [argument = Buffer.from(subject)] = argumentBytes([subject]);
   const file = nameFile(argument, request.cwd);
   if (!file.ok) return refuse(request.terminal, file, request.json);
   const found = findState(request.folder);
   const state = found.kind === "open" ? found.state : undefined;
   try {
-    if (!request.json) for (const line of criteriaLines(criteriaOf(request.folder, found))) request.terminal.out(line);
+    const judge =
+      asksNothing(asked) && namesBeside(file.open).length === 0
+        ? undefined
+        : (await import("./judge-documents.ts")).openDocumentJudge(request, asked, state);
+    const lines = [...criteriaLines(criteriaOf(request.folder, found)), ...(judge?.lines ?? [])];
+    if (!request.json) for (const line of lines) request.terminal.out(line);
     const looked = await lookAt(state, file, request.now());
-    explain(request, looked.facts, looked.verdict, whoRuns(request.now(), looked.facts));
-    return exitOfLooked(looked);
+    const answer = looked.facts.digest === undefined ? undefined : await judge?.explain(file.open, looked);
+    const verdict = answer?.verdict ?? looked.verdict;
+    explain(request, looked.facts, verdict, whoRuns(request.now(), looked.facts), answer);
+    return answer === undefined ? exitOfLooked(looked) : exitOf(verdict.standing);
   } finally {
     state?.close();
   }
@@ -117,7 +131,7 @@ function runsOf(process: RunningProcess, { identity }: FileFacts): readonly Runs
   return [{ pid: process.pid, uid: process.uid, command: process.command, as: at === 0 ? "program" : "mapped" }];
 }
 
-function explain(request: Request, facts: FileFacts, verdict: Verdict, running: WhoRuns): void {
+function explain(request: Request, facts: FileFacts, verdict: Verdict, running: WhoRuns, answer?: Answer): void {
   const { terminal } = request;
   const file = facts.root + facts.path;
   const owners = facts.records.map(({ purl, via, role, agrees, packagedAs }) => ({
@@ -134,6 +148,10 @@ function explain(request: Request, facts: FileFacts, verdict: Verdict, running: 
         digest: facts.digest ?? null,
         verdict,
         owners,
+        ...(answer === undefined
+          ? {}
+          : { documents: { ...answer.documents, read: answer.read, unread: answer.unread } }),
+        ...(answer?.components === undefined ? {} : { components: answer.components }),
         running: running.processes,
         unseen: running.unseen,
         facts,
@@ -142,6 +160,7 @@ function explain(request: Request, facts: FileFacts, verdict: Verdict, running: 
   terminal.out("");
   for (const { text, tone } of verdictLines(file, verdict)) terminal.out(text, tone);
   terminal.out(`  SHA-256  ${facts.digest ?? `none: ${facts.unreadable ?? "not read"}`}`);
+  for (const line of answer?.components === undefined ? [] : componentLines(answer.components)) terminal.out(line);
   if (owners.length === 0) terminal.out("  Owner    no installed package lists it");
   for (const owner of owners)
     terminal.out(

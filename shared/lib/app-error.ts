@@ -12,6 +12,8 @@ export const errorCodes = [
   "FRAME_REFUSED",
   "PORT_IN_USE",
   "SCAN_FAILED",
+  "SIGNING_FAILED",
+  "PUBLISH_REFUSED",
   "NOT_FOUND",
   "UNREADABLE",
   "DOCUMENT_REFUSED",

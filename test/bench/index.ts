@@ -4,6 +4,7 @@ import * as hash from "./hash.ts";
 import * as library from "./library.ts";
 import * as manifests from "./manifests.ts";
 import type { Bench } from "./result.ts";
+import * as rejudge from "./rejudge.ts";
 import * as start from "./start.ts";
 import * as verify from "./verify.ts";
 
@@ -14,6 +15,7 @@ export const benches: Readonly<Record<string, { readonly about: string; readonly
   hash: { about: "hashing and judging executables beside sha256sum; a second pass that hashes nothing", run: hash.run },
   library: { about: "a digest answered from the evidence library's index of 10 million documents", run: library.run },
   manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
+  rejudge: { about: "a new document, and a revocation, judged again on 10,000 devices", run: rejudge.run },
   start: { about: "a second start of the product, until its console answers with data", run: start.run },
   verify: {
     about: "Sigstore bundles beside @sigstore/verify, by kind, and the ceiling that the signatures set",

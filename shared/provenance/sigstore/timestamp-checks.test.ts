@@ -24,6 +24,8 @@ test.each<[string, readonly Partial<TimestampRequest>[], string]>([
   ["over SHA-384", [{ digest: "sha384" }], "claims"],
   ["with the clock's certificate beside it", [{ beside: [clock] }], "claims"],
   ["with the whole chain beside it", [{ beside: [clock, root] }], "claims"],
+  ["of version 1, as GitHub's clock wrote until 2024", [{ version: 1 }], "claims"],
+  ["of version 4", [{ version: 4 }], "unchecked unsupported: the timestamp is not of version 1 or 3"],
   ["over SHA-1", [{ digest: "sha1" }], "unchecked unsupported: the digest SHA-1 is not accepted"],
   [
     "of another signature",

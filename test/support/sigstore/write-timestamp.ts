@@ -12,6 +12,7 @@ export interface TimestampRequest {
   /** Certificates sent along; none unless the authority's own is not in the trusted root. */
   readonly beside?: readonly Buffer[];
   readonly digest?: "sha1" | "sha256" | "sha384";
+  readonly version?: number;
   readonly criticalExtension?: boolean;
   /** Bytes of the content that are signed instead of the real ones. */
   readonly signedContent?: Uint8Array;
@@ -48,7 +49,7 @@ export function timestampResponse(request: TimestampRequest): Buffer {
     octets(sign("sha256", set(...attributes), by.privateKey)),
   );
   const signedData = sequence(
-    integer(3),
+    integer(request.version ?? 3),
     set(sha256),
     sequence(oid(tstInfo), element(0xa0, octets(content))),
     ...(beside.length === 0 ? [] : [element(0xa0, ...beside)]),

@@ -1,0 +1,35 @@
+import type { Verdict } from "@provost/shared/model/verdict.ts";
+import type { Situation } from "@provost/shared/policy/situation.ts";
+import type { Subject } from "@provost/shared/provenance/subject.ts";
+import type { Looked } from "./look-at.ts";
+
+/** A file on the command line as a policy sees it. Nothing runs it, so it listens nowhere and nobody has a history of it here. */
+export function situationOf(
+  verdict: Verdict,
+  looked: Looked,
+  subject: Subject,
+  device: Situation["device"],
+): Situation {
+  const fact = (name: string): string | undefined =>
+    verdict.chain
+      .map(({ state, facts }) => (state === "verified" ? facts?.[name] : undefined))
+      .find((one) => one !== undefined);
+  const [source, builder, signer] = [fact("repository"), fact("builder"), fact("identity") ?? fact("key")];
+  const purl = looked.facts.records[0]?.purl;
+  return {
+    verdict,
+    device,
+    file: {
+      path: looked.facts.root + looked.facts.path,
+      sha256: subject.sha256,
+      ...(purl === undefined ? {} : { package: purl }),
+      ...(source === undefined ? {} : { source }),
+      ...(builder === undefined ? {} : { builder }),
+      ...(signer === undefined ? {} : { signer }),
+      privileged: (looked.facts.mode & setIdBits) !== 0,
+      listening: false,
+    },
+  };
+}
+
+const setIdBits = 0o6000;
