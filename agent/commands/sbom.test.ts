@@ -71,6 +71,7 @@ beforeAll(() => {
     "app/node_modules/left/package.json",
     '{"name":"left","version":"1.0.0","license":"MIT","dependencies":{"right":"2","gone":"1"}}',
   );
+  put("other/node_modules/left/package.json", '{"name":"left","version":"1.0.0"}');
   put("app/node_modules/left/cli.js", "#!/usr/bin/env node\n", 0o755);
   put("app/node_modules/left/node_modules/right/package.json", '{"name":"right","version":"2.0.0","license":"ask me"}');
   put(
@@ -194,6 +195,7 @@ describe.each(formats)("as %j", { timeout: 60_000 }, (options) => {
     expect(document.components.flatMap((one) => one.purl ?? []).toSorted()).toEqual([
       purl,
       "pkg:npm/left@1.0.0",
+      "pkg:npm/left@1.0.0",
       "pkg:npm/right@2.0.0",
       "pkg:pypi/odd-name@3",
     ]);
@@ -217,6 +219,11 @@ describe.each(formats)("as %j", { timeout: 60_000 }, (options) => {
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/u);
     expect(out).not.toContain(folder);
     expect(await accepted(out)).toEqual({ ok: true });
+  });
+
+  test("a folder, copied to another place, gives the same bytes", () => {
+    fs.cpSync(join(folder, "tree"), join(folder, "copied/tree"), { recursive: true });
+    expect(run("copied/tree", options).out).toBe(run("tree", options).out);
   });
 
   test("a file: its digests under its own name, wherever it lies", () => {

@@ -48,7 +48,11 @@ export function folderBill(folder: string, progress: (line: string) => void, sto
     for (const record of books.records)
       if (!records.has(found.root + record.path)) records.set(found.root + record.path, record);
   }
-  const installed = installedItems(packages, (item) => declared.get(item) ?? {});
+  const installed = installedItems(
+    packages,
+    (item) => declared.get(item) ?? {},
+    (place) => below(place, folder),
+  );
   const items: BillItem[] = [...installed.items];
   for (const candidate of walked.candidates) {
     if (stop.aborted) break;
@@ -67,7 +71,7 @@ export function folderBill(folder: string, progress: (line: string) => void, sto
       properties: [],
       evidence: [],
     },
-    items: items.map((item) => relative(item, folder)),
+    items,
     problems,
   };
 }
@@ -129,14 +133,15 @@ function fileItems(
   const open = bytes === undefined ? path : Buffer.from(bytes);
   const hashed = hashFile(open, new Set());
   if (!hashed.ok) problems.push(`${path}: ${hashed.why}`);
-  const ref = `file:${below(path, folder)}`;
+  const place = below(path, folder);
+  const ref = `file:${place}`;
   const claimed = claimedOf(withSource(open, readSelfClaims) ?? {}, ref);
   return [
     {
       ref,
       kind: "file",
-      name: path,
-      location: path,
+      name: place,
+      location: place,
       digests: hashed.ok ? [{ algorithm: "sha256", hex: hashed.sha256 }] : [],
       ...(owner === undefined ? {} : { inside: owner }),
       dependsOn: claimed.dependsOn,
@@ -148,15 +153,5 @@ function fileItems(
 }
 
 /** The folder may lie elsewhere tomorrow; what is in it is the same. */
-function relative(item: BillItem, folder: string): BillItem {
-  const { location } = item;
-  if (location === undefined) return item;
-  return {
-    ...item,
-    location: below(location, folder),
-    ...(item.kind === "file" ? { name: below(item.name, folder) } : {}),
-  };
-}
-
 const below = (path: string, folder: string): string =>
   folder !== "/" && isBelow(path, folder) ? path.slice(folder.length + 1) : path;

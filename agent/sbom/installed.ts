@@ -22,17 +22,20 @@ export interface PackageMore {
 export function installedItems(
   packages: readonly InstalledPackage[],
   more: (item: InstalledPackage) => PackageMore = () => ({}),
+  /** How the bill writes where something lies. */
+  shown: (place: string) => string = (place) => place,
 ): InstalledItems {
   const alike = Map.groupBy(packages, ({ purl }) => purl);
   const refOf = ({ purl, root, location }: InstalledPackage): string =>
-    alike.get(purl)?.length === 1 ? purl : `${purl}#${root}${location}`;
+    alike.get(purl)?.length === 1 ? purl : `${purl}#${shown(root + location)}`;
   const places = new Map(packages.map((item) => [placeOf(item, item.location), refOf(item)]));
   const owners = Map.groupBy(packages, ({ root, purl }) => `${root}\n${purl}`);
   const items = new Map<string, BillItem>();
   for (const item of packages) {
     const { needs = [], ...told } = more(item);
     const dependsOn = needs.flatMap((location) => places.get(placeOf(item, location)) ?? []);
-    items.set(refOf(item), { ...packageItem(item, refOf(item), told), dependsOn });
+    const location = shown(item.root + item.location);
+    items.set(refOf(item), { ...packageItem(item, refOf(item), told), location, dependsOn });
   }
   return {
     items: [...items.values()],
@@ -61,7 +64,6 @@ function packageItem(item: InstalledPackage, ref: string, more: PackageMore): Bi
     digests: [],
     ...(supplier === undefined ? {} : { supplier }),
     ...(more.licence === undefined ? {} : { licence: more.licence }),
-    location: item.root + item.location,
     evidence: more.evidence ?? [],
     properties: [
       ["provost:ecosystem", item.ecosystem],

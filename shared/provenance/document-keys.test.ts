@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { assert, nat, property } from "fast-check";
-import { describe, expect, test } from "vitest";
-import { documentKeys, maxDigests, maxPurls, type DocumentKeys } from "./document-keys.ts";
+import { expect, test } from "vitest";
+import { documentKeys, maxDigests, maxNames, type DocumentKeys } from "./document-keys.ts";
 import type { SubjectDigest } from "./said.ts";
 import type { Sha256 } from "../model/ids.ts";
 
@@ -118,6 +118,37 @@ test("a clear-signed list is filed under each digest of its signed text, and und
 
 const minisign = `untrusted comment: x\n${Buffer.concat([Buffer.from("ED"), Buffer.alloc(72, 1)]).toString("base64")}\n`;
 
+test.each([
+  ["CycloneDX", { bomFormat: "CycloneDX", specVersion: "1.6", components: 5 }],
+  ["SPDX", { spdxVersion: "SPDX-2.3", packages: 5 }],
+  ["OpenVEX", { "@context": "https://openvex.dev/ns/v0.2.0", statements: 5 }],
+])("a %s document that is malformed is refused as what it is", (_name, document) => {
+  expect(whyNot(JSON.stringify(document))).not.toMatch(/no format|filed as/);
+});
+
+test("a statement of exploitability is filed under its products", () => {
+  const vex = {
+    "@context": "https://openvex.dev/ns/v0.2.0",
+    "@id": "https://x/1",
+    author: "a",
+    timestamp: "2026-01-01T00:00:00Z",
+    version: 1,
+    statements: [
+      {
+        vulnerability: { name: "CVE-2026-1" },
+        products: [{ "@id": "pkg:npm/a@1", hashes: { "sha-256": digest("a") } }],
+        status: "not_affected",
+        justification: "component_not_present",
+      },
+    ],
+  };
+  expect(keysIn(JSON.stringify(vex))).toMatchObject({
+    kind: "openvex",
+    subjects: [named("a")],
+    purls: ["pkg:npm/a@1"],
+  });
+});
+
 test("a signature that names no file is filed under the one that is named for it, and refused without", () => {
   expect(whyNot(minisign)).toMatch(/names nothing that it is about/);
   expect(keysIn(minisign, named("a"))).toMatchObject({
@@ -165,86 +196,43 @@ test("no change of a byte and no cut makes the reading of a document fail in ano
   );
 });
 
-test("more digests and names than their bounds are refused", () => {
+test("more digests than the bound are refused; a bill that names more packages is filed under what it describes", () => {
   // Each subject has both kinds of digest, so that the statement stays within its own bound.
   const subjects = Array.from({ length: maxDigests / 2 + 1 }, (_, at) => ({
     digest: { sha256: at.toString(16).padStart(64, "0"), sha512: at.toString(16).padStart(128, "0") },
   }));
   expect(whyNot(envelope(statement(subjects.slice(0, -1), "https://x", {})))).toBe("filed as dsse");
   expect(whyNot(envelope(statement(subjects, "https://x", {})))).toMatch(/malformed|more than/);
-  const components = Array.from({ length: maxPurls + 1 }, (_, at) => ({
-    type: "library",
-    name: `p${at}`,
-    purl: `pkg:npm/p${at}@1`,
-  }));
-  const bom = { bomFormat: "CycloneDX", specVersion: "1.6", components };
-  expect(whyNot(JSON.stringify(bom))).toMatch(`more than ${maxPurls}`);
-  // Signed, it is still found by what the statement around it is about.
-  const signed = statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom/v1.6", bom);
-  expect(whyNot(envelope(signed))).toBe("filed as dsse");
+  const components = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ type: "library", name: `p${at}`, purl: `pkg:npm/p${at}@1` }));
+  const described = { type: "application", name: "app", purl: "pkg:npm/app@1", "bom-ref": "app" };
+  const bill = (count: number) =>
+    JSON.stringify({
+      bomFormat: "CycloneDX",
+      specVersion: "1.6",
+      metadata: { component: described },
+      components: components(count),
+    });
+  expect(keysIn(bill(3))).toMatchObject({
+    kind: "cyclonedx",
+    purls: ["pkg:npm/app@1", "pkg:npm/p0@1", "pkg:npm/p1@1", "pkg:npm/p2@1"],
+  });
+  expect(keysIn(bill(maxNames + 1)).purls).toEqual(["pkg:npm/app@1"]);
 });
 
-describe("bills of materials and VEX", () => {
-  const inner = { sha256: digest("c") };
-  const bom = {
+test("a signed bill is filed by its own subject and the packages it names, not by the digests inside", () => {
+  const bom = (count: number) => ({
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     components: [
-      { type: "file", name: "f", hashes: [{ alg: "SHA-256", content: inner.sha256 }] },
-      { type: "library", name: "a", purl: "pkg:npm/A@1.0.0" },
+      { type: "file", name: "f", hashes: [{ alg: "SHA-256", content: digest("c") }] },
+      ...Array.from({ length: count }, (_, at) => ({ type: "library", name: `p${at}`, purl: `pkg:npm/P${at}@1` })),
     ],
-  };
-  const spdx = {
-    spdxVersion: "SPDX-2.3",
-    dataLicense: "CC0-1.0",
-    SPDXID: "SPDXRef-DOCUMENT",
-    name: "d",
-    creationInfo: { created: "2026-01-31T12:00:00Z", creators: ["Tool: x"] },
-    files: [{ SPDXID: "SPDXRef-f", fileName: "f", checksums: [{ algorithm: "SHA256", checksumValue: inner.sha256 }] }],
-  };
-  const vex = {
-    "@context": "https://openvex.dev/ns/v0.2.0",
-    "@id": "urn:x",
-    author: "x",
-    timestamp: "2026-01-31T12:00:00Z",
-    version: 1,
-    statements: [
-      {
-        vulnerability: { name: "CVE-1" },
-        products: [{ "@id": "pkg:npm/a@1.0.0", hashes: { "sha-256": inner.sha256 } }],
-        status: "fixed",
-      },
-    ],
-  };
-
-  test.each<readonly [string, unknown, readonly string[]]>([
-    ["cyclonedx", bom, ["pkg:npm/a@1.0.0"]],
-    ["spdx", spdx, []],
-    ["openvex", vex, ["pkg:npm/a@1.0.0"]],
-  ])("%s is filed by every digest and package that it names", (kind, document, purls) => {
-    expect(read(JSON.stringify(document))).toMatchObject({
-      kind: "keys",
-      keys: { kind, subjects: [{ algorithm: "sha256", hex: inner.sha256 }], purls },
-    });
   });
-
-  test("as the predicate of a signed statement it is filed by the packages it names, and by the digest of its own subject alone", () => {
-    const signed = envelope(statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom", bom));
-    expect(read(signed)).toMatchObject({
-      keys: {
-        kind: "dsse",
-        subjects: [{ hex: digest("a") }],
-        purls: ["pkg:npm/a@1.0.0"],
-        predicates: ["https://cyclonedx.org/bom"],
-      },
-    });
-  });
-
-  test.each([
-    ["damaged", JSON.stringify({ ...bom, components: 1 }), "bom.components is no list"],
-    ["of an old version", JSON.stringify({ ...bom, specVersion: "1.2" }), "CycloneDX 1.2 is not read"],
-    ["about nothing", JSON.stringify({ ...bom, components: [] }), "names nothing that it is about"],
-  ])("one that is %s is refused with its reason", (_name, text, why) => {
-    expect(whyNot(text)).toMatch(why);
-  });
+  const signed = (predicate: unknown) =>
+    keysIn(envelope(statement([{ digest: { sha256: digest("a") } }], "https://cyclonedx.org/bom/v1.6", predicate)));
+  const subjects = [named("a")];
+  expect(signed(bom(1))).toMatchObject({ kind: "dsse", subjects, purls: ["pkg:npm/p0@1"] });
+  expect(signed(bom(maxNames + 1))).toMatchObject({ subjects, purls: [] });
+  expect(signed({ ...bom(1), components: 1 })).toMatchObject({ subjects, purls: [] });
 });

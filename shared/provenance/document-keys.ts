@@ -47,16 +47,16 @@ export function documentKeys(document: Evidence, named?: SubjectDigest): KeysRea
 }
 
 export const maxDigests = 20_000;
-export const maxNames = 1000;
-/** A bill of materials of a whole system names thousands of packages. */
-export const maxPurls = 20_000;
+export const maxNames = 20_000;
 const maxNameLength = 4096;
 
 function read(document: Evidence): { readonly kind: string; readonly said: readonly Said[] } {
   const format = formats.find((one) => one.recognises(document));
   if (format !== undefined) return { kind: format.id, said: format.about?.(document) ?? [] };
-  const plain = plainDocuments.find((one) => one.recognises(document));
-  if (plain !== undefined) return { kind: plain.id, said: plain.about(document) };
+  for (const plain of plainDocuments) {
+    const found = plain(document);
+    if (found !== undefined) return found;
+  }
   throw unreadable("no format recognises the document");
 }
 
@@ -134,7 +134,7 @@ const isBill = (predicateType: string): boolean =>
  */
 function addBill({ purls }: Gathered, statement: Statement): void {
   const bill = keysOfStatement(statement);
-  if (!bill.ok || purls.size + bill.keys.purls.length > maxPurls) return;
+  if (!bill.ok || purls.size + bill.keys.purls.length > maxNames) return;
   for (const purl of bill.keys.purls) purls.add(purl);
 }
 
@@ -161,14 +161,14 @@ function addCertificate(keys: Gathered, der: Buffer): void {
 
 function bounded({ kind, subjects, ...names }: Gathered): DocumentKeys {
   if (subjects.size > maxDigests) throw unreadable(`the document names more than ${maxDigests} digests`);
-  const list = (set: ReadonlySet<string>, most = maxNames): readonly string[] => {
-    if (set.size > most) throw unreadable(`the document has more than ${most} names of one kind`);
+  const list = (set: ReadonlySet<string>): readonly string[] => {
+    if (set.size > maxNames) throw unreadable(`the document has more than ${maxNames} names of one kind`);
     return [...set].filter((name) => name !== "" && name.length <= maxNameLength);
   };
   return {
     kind,
     subjects: [...subjects.values()],
-    purls: list(names.purls, maxPurls),
+    purls: list(names.purls),
     repositories: list(names.repositories),
     sources: list(names.sources),
     commits: list(names.commits),

@@ -5,7 +5,7 @@ import { expectsProvenance, type Criteria } from "./criteria.ts";
 import type { Evidence, Question, Reading } from "./format.ts";
 import { evidenceInside } from "./evidence-inside.ts";
 import { formats } from "./formats/index.ts";
-import { plainDocuments } from "./plain-documents.ts";
+import { mayBeBill } from "./plain-documents.ts";
 import { asRefusal } from "./refusal.ts";
 import { refusalReading } from "./reading.ts";
 import { requireNotRevoked } from "./revocation.ts";
@@ -58,7 +58,7 @@ async function readAll(evidence: readonly Evidence[], question: Question<Trust>)
 export async function readOne(document: Evidence, question: Question<Trust>): Promise<Reading> {
   const format = formats.find((one) => one.recognises(document));
   if (format !== undefined) return format.read(document, question);
-  if (plainDocuments.some((one) => one.recognises(document)))
+  if (mayBeBill(document.bytes))
     return { kind: "foreign", why: "it describes files and vouches for none: nobody signed it" };
   return {
     kind: "unchecked",

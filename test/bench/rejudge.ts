@@ -5,7 +5,7 @@ import { checkConfig } from "../../server/config.ts";
 import { newMachineToken } from "../../server/machines/tokens.ts";
 import { startServer } from "../../server/main.ts";
 import { sqliteStore } from "../../server/store/index.ts";
-import type { FileFacts } from "../../shared/model/inventory.ts";
+import type { Sha256 } from "../../shared/model/ids.ts";
 import { deviceIdOf, digestOf, factsOf } from "../support/frames.ts";
 import { forgeBuilder, trustOf } from "../support/signed-statements.ts";
 import type { Options, Result } from "./result.ts";
@@ -43,10 +43,9 @@ export async function run({ say, size = defaultDevices }: Options): Promise<Resu
   }
 }
 
-function fill(folder: string, devices: number, subjects: readonly string[], say: (line: string) => void): void {
+function fill(folder: string, devices: number, subjects: readonly Sha256[], say: (line: string) => void): void {
   say(`${devices} devices with ${subjects.length + otherFiles} files each`);
   const store = sqliteStore(folder);
-  const none: FileFacts[] = [];
   const judge = () => ({
     verdict: { standing: "unproven", basis: "none", says: "Nothing claims it.", chain: [] } as const,
     trustVersion: "none",
@@ -57,8 +56,8 @@ function fill(folder: string, devices: number, subjects: readonly string[], say:
         const id = deviceIdOf(at);
         store.inventory.addDevice({ id, name: `device-${at}`, publicKey: "k", epoch: "e" }, 1);
         const own = Array.from({ length: otherFiles }, (_unused, file) => factsOf(`/opt/own/${at}/${file}`));
-        const shared = subjects.map((digest, file) => factsOf(`/opt/app/${file}`, { digest: digest as never }));
-        store.inventory.putFiles(id, [...shared, ...own], none as never, judge, 1);
+        const shared = subjects.map((digest, file) => factsOf(`/opt/app/${file}`, { digest }));
+        store.inventory.putFiles(id, [...shared, ...own], [], judge, 1);
       }
     });
   store.close();

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { instant, type Sha256 } from "../model/ids.ts";
-import type { Evidence } from "../provenance/format.ts";
-import { readTrust } from "../provenance/trust.ts";
-import { verify } from "../provenance/verify.ts";
+import type { Evidence } from "./format.ts";
+import { readTrust } from "./trust.ts";
+import { verify } from "./verify.ts";
 
 const file = "ab".repeat(32) as Sha256;
 const bom = {
