@@ -30,7 +30,7 @@ test("expectations that were not asked are absent, so that they expect nothing",
     source: "github.com/o/r",
     minimumLevel: 2,
     inputs: { a: "b=c" },
-    package: { name: "a" },
+    package: { ecosystem: "npm", name: "a" },
   });
 });
 

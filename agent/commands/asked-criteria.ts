@@ -13,16 +13,22 @@ export function askedCriteria(asked: VerifyQuestion, keys: readonly GivenKey[]):
   const signers = [...identityRules(asked), ...keys.flatMap(keyRules)];
   const { source, branch, tag, versionedTag, commit, builder } = asked;
   const minimumLevel = ([1, 2, 3] as const).find((level) => String(level) === asked.minLevel);
-  const { name, version } = askedPackage(asked.package) ?? {};
-  // A package and version is what the files are; a name alone is only expected.
-  const named = name === undefined || version !== undefined ? undefined : { name };
   const inputs = askedInputs(asked.input);
-  const expected = { source, branch, tag, versionedTag, commit, builder, minimumLevel, inputs, package: named };
+  const expected = {
+    source,
+    branch,
+    tag,
+    versionedTag,
+    commit,
+    builder,
+    minimumLevel,
+    inputs,
+    package: askedPackage(asked.package),
+  };
   if (commit !== undefined && !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
     throw wrong("--commit", "a whole commit id of 40 or 64 hexadecimal digits", commit);
   return {
     ...Object.fromEntries(Object.entries(expected).filter(([, one]) => one !== undefined)),
-    // A keyring names no signer here; the trust document holds it, and nobody else's.
     ...(signers.length === 0 ? {} : { signers }),
   };
 }
@@ -42,7 +48,10 @@ function identityRules({ issuer, identity, identityPattern: pattern }: VerifyQue
 }
 
 const keyRules = (given: GivenKey): readonly SignerRule[] =>
-  given.kind === "keyring" ? [] : given.keys.map(({ id }): SignerRule => ({ kind: "key", keyId: id }));
+  (given.kind === "keyring" ? given.fingerprints : given.keys.map(({ id }) => id)).map((keyId) => ({
+    kind: "key",
+    keyId,
+  }));
 
 export type AskedPackage = Pick<PackageName, "ecosystem" | "name"> & { readonly version?: string };
 

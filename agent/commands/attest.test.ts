@@ -3,13 +3,16 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { forgeSigstore, type ForgedSigstore } from "../../test/support/forge-sigstore.ts";
 import { openLibraryWorld, type LibraryWorld } from "../../test/support/library-world.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
 import { validateCycloneDx } from "@provost/shared/sbom/cyclonedx/validate.ts";
 import { hostedRunners } from "@provost/shared/provenance/slsa/known-builders.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const cwd = mkdtempSync(join(tmpdir(), "provost-attest-"));
 const at = (name: string): string => join(cwd, name);
@@ -174,6 +177,24 @@ test("--contents makes each file in an archive a subject, and a file taken out o
   const none = await go("attest --key p256.key --contents tool");
   expect(none).toMatchObject({ code: 2, out: "" });
   expect(none.err).toContain("no archive of a kind that is read");
+});
+
+test("what is proven of an archive carries to the files in it, and to no others", async () => {
+  mkdirSync(at("unpacked"), { recursive: true });
+  for (const name of ["one", "two"]) writeFileSync(at(`unpacked/${name}`), `${name} in an archive\n`);
+  execFileSync("tar", ["-cf", at("bare.tar"), "-C", at("unpacked"), "one", "two"]);
+  expect(await go("attest --key p256.key bare.tar")).toMatchObject({ code: 0 });
+  const ran = await go("verify --in bare.tar --key p256.pub unpacked/one unpacked/two");
+  expect([ran.code, ran.err]).toEqual([0, ""]);
+  expect(ran.out).toContain("It is byte for byte one in an archive.");
+  expect(await go("verify --in bare.tar --key p384.pub unpacked/one")).not.toMatchObject({ code: 0 });
+  expect(await go("verify --in bare.tar --key p256.pub app.tgz tool unpacked/one")).not.toMatchObject({ code: 0 });
+  writeFileSync(at("unpacked/two"), "something else\n");
+  expect(await go("verify --in bare.tar --key p256.pub unpacked/two")).toMatchObject({ code: 3 });
+  writeFileSync(at("bare.tar"), Buffer.concat([readFileSync(at("bare.tar")), Buffer.alloc(512)]));
+  expect((await go("verify --in bare.tar --key p256.pub unpacked/one")).code).not.toBe(0);
+  expect(await go("verify --in none.tar unpacked/one")).toMatchObject({ code: 2, out: "" });
+  expect((await go("verify --in tool --key p256.pub unpacked/one")).code).toBe(4);
 });
 
 test("--sbom auto attests a bill of materials of each artefact", async () => {

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { pathText } from "@provost/shared/lib/path-text.ts";
 import { AppError } from "@provost/shared/lib/app-error.ts";
-import { instant } from "@provost/shared/model/ids.ts";
+import { instant, type Instant } from "@provost/shared/model/ids.ts";
 import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
 import { decide, type Decision } from "@provost/shared/policy/decide.ts";
 import { explain } from "@provost/shared/policy/explain.ts";
@@ -18,11 +18,13 @@ import { verify } from "@provost/shared/provenance/verify.ts";
 import { documentsHeld, type HeldDocument } from "../provenance/attested.ts";
 import { documentsAt, namesBeside, openFolder } from "../provenance/documents.ts";
 import { readGivenKey, type GivenKey } from "../provenance/given-key.ts";
+import { judgeAt } from "../provenance/judge-at.ts";
 import { ownerTrust } from "../provenance/owner-trust.ts";
 import { readSubject } from "../provenance/read-subject.ts";
 import type { State } from "../state/state.ts";
 import { askedCriteria, askedPackage, askedTime } from "./asked-criteria.ts";
 import { combineVerdicts } from "./combine-verdicts.ts";
+import { containingArchive, type ContainingArchive } from "./containing-archive.ts";
 import type { Looked } from "./look-at.ts";
 import { policyAt } from "./policy.ts";
 import type { Request } from "./request.ts";
@@ -42,6 +44,8 @@ export interface DocumentJudge {
 
 export interface Answer {
   readonly verdict: Verdict;
+  /** What this device's own records and proofs say, under the trust and at the time that were asked. */
+  readonly installed?: Verdict;
   readonly documents: Judged;
   readonly read: readonly { readonly name: string; readonly sha256: string }[];
   /** Documents that could not be read at all. */
@@ -51,9 +55,13 @@ export interface Answer {
   readonly components?: Components;
 }
 
-export function openDocumentJudge(request: Request, asked: VerifyQuestion, state: State | undefined): DocumentJudge {
+export async function openDocumentJudge(
+  request: Request,
+  asked: VerifyQuestion,
+  state: State | undefined,
+): Promise<DocumentJudge> {
   const path = (name: string): string => resolve(request.cwd, name);
-  const keys = (asked.key ?? []).map((key) => readGivenKey(key, path));
+  const keys = await Promise.all((asked.key ?? []).map((key) => readGivenKey(key, path)));
   const criteria = askedCriteria(asked, keys);
   const { trust: owners, from } = ownerTrust(asked.trust, path, state);
   const trust = withKeys(owners, keys);
@@ -65,39 +73,53 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion, state
   const ofPackage = whole?.version === undefined ? undefined : { ...whole, version: whole.version };
   const expected = Object.keys(criteria).length > 0;
 
+  const now = (): Instant => at ?? instant(request.now());
+  const evidenceAbout = (file: Buffer, subject: Subject, found: readonly Evidence[]): readonly Evidence[] => {
+    const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
+    return distinct([...named, ...found, ...(folder?.about(subject) ?? []), ...held, ...itself(file, subject)]);
+  };
   const read = (file: Buffer) => {
     const subject = readSubject(file, {
       name: basename(pathText(file)),
       ...(ofPackage === undefined ? {} : { package: ofPackage }),
     });
     const beside = besides(file);
-    const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
-    const evidence = distinct([
-      ...named,
-      ...beside.found,
-      ...(folder?.about(subject) ?? []),
-      ...held,
-      ...itself(file, subject),
-    ]);
+    const evidence = evidenceAbout(file, subject, beside.found);
     const unread = [...beside.unread, ...(folder?.unread ?? [])];
-    return { question: { subject, criteria, trust, now: at ?? instant(request.now()) }, evidence, unread };
+    return { question: { subject, criteria, trust, now: now() }, evidence, unread };
   };
+  const archive = ((): ContainingArchive | undefined => {
+    if (asked.in === undefined) return undefined;
+    const place = path(asked.in);
+    const { question, evidence } = read(Buffer.from(place));
+    const judged = (): Promise<Judged> => verify(question.subject, evidence, criteria, trust, question.now);
+    return containingArchive(place, question.subject.sha256, judged, request.stop);
+  })();
   const judge = async ({ question, evidence, unread }: ReturnType<typeof read>, looked: Looked): Promise<Answer> => {
-    const { subject, now } = question;
-    const documents = await verify(subject, evidence, criteria, trust, now);
-    const verdict = combineVerdicts(at === undefined ? looked.verdict : undefined, documents.verdict, expected);
+    const { subject } = question;
+    const own = await verify(subject, evidence, criteria, trust, question.now);
+    const documents =
+      archive === undefined ? own : { ...own, verdict: await archive.verdictOn(subject.sha256, own.verdict) };
+    const installed = await installedVerdict(looked, asked, state, owners, question.now);
+    const verdict = combineVerdicts(installed, documents.verdict, expected);
     const names = evidence.map(({ name, sha256 }) => ({ name: name ?? "", sha256 }));
-    const answer = { verdict, documents, read: names, unread };
+    const answer = { verdict, documents, read: names, unread, ...(installed === undefined ? {} : { installed }) };
     if (policy === undefined) return answer;
     const device = { id: hostname(), groups: asked.forGroup ?? [] };
     const situation: Situation = situationOf(verdict, looked, subject, device);
-    const decision = decide(situation, policy, now);
+    const decision = decide(situation, policy, question.now);
     return { ...answer, decision, explained: explain(decision, situation) };
   };
 
   return {
     lines: criteriaLines(asked, `${trust.version} (${from})`, expected),
-    criteria: { trust: trust.version, expected: said(asked), policy: policy?.number ?? null, at: at ?? null },
+    criteria: {
+      trust: trust.version,
+      expected: said(asked),
+      in: asked.in ?? null,
+      policy: policy?.number ?? null,
+      at: at ?? null,
+    },
     judge: (file, looked) => judge(read(file), looked),
     async explain(file, looked) {
       const gathered = read(file);
@@ -110,6 +132,19 @@ export function openDocumentJudge(request: Request, asked: VerifyQuestion, state
       return components === undefined ? answer : { ...answer, components };
     },
   };
+}
+
+/** As of a time, records of this device count for nothing: they carry none. */
+async function installedVerdict(
+  looked: Looked,
+  { at, trust: named }: VerifyQuestion,
+  state: State | undefined,
+  trust: Trust,
+  now: Instant,
+): Promise<Verdict | undefined> {
+  if (at === undefined && named === undefined) return looked.verdict;
+  if (state !== undefined) return judgeAt(state, looked.facts, trust, now);
+  return at === undefined ? looked.verdict : undefined;
 }
 
 /** Who asks for certain keys trusts them and no others of their kind. */
@@ -196,9 +231,10 @@ function criteriaLines(asked: VerifyQuestion, trust: string, expected: boolean):
     `Documents    ${from.join(", ")}; no network is asked`,
     `Trusted      ${trust}`,
     `Expected     ${expected ? wanted.join(", ") : "nothing beyond that"}`,
+    ...(asked.in === undefined ? [] : [`Inside       ${asked.in}, judged like a file of its own`]),
     ...(asked.policy === undefined ? [] : [`Policy       ${asked.policy}`]),
     ...(asked.at === undefined
       ? []
-      : [`At           ${asked.at}, by documents alone: what this device holds now carries no time`]),
+      : [`At           ${asked.at}, by documents; what archives' indices proved is taken as it is held now`]),
   ];
 }

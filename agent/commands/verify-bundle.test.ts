@@ -2,11 +2,14 @@ import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:cryp
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { preAuthEncoding } from "@provost/shared/provenance/intoto/envelope.ts";
 import { forgeLog } from "../../test/support/forge-log.ts";
 import { forgedIssuer, forgeSigstore, type ForgedSigstore } from "../../test/support/forge-sigstore.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const cwd = mkdtempSync(join(tmpdir(), "provost-verify-bundle-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));

@@ -2,9 +2,12 @@ import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:cryp
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { preAuthEncoding } from "@provost/shared/provenance/intoto/envelope.ts";
 import { runProvost, type Ran } from "../../test/support/run-provost.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const cwd = mkdtempSync(join(tmpdir(), "provost-verify-documents-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -90,6 +93,54 @@ describe("documents are found", () => {
       },
     ]);
     expect(Object.keys(lines(await go("c --json"))[0] ?? {})).not.toContain("documents");
+  });
+});
+
+describe("a publisher's key of another kind", () => {
+  test("OpenPGP: the keyring's own signature counts, another's does not, nor what somebody else proves", async () => {
+    const { createMessage, generateKey, readPrivateKey, sign: signPgp } = await import("openpgp");
+    const made = await Promise.all(
+      ["own", "other"].map(async (name) => {
+        const { privateKey, publicKey } = await generateKey({ userIDs: [{ name }], format: "armored" });
+        put(`${name}.pgp`, publicKey);
+        const message = await createMessage({ binary: Buffer.from("d\n") });
+        const key = await readPrivateKey({ armoredKey: privateKey });
+        return signPgp({ message, signingKeys: key, detached: true, format: "armored" });
+      }),
+    );
+    put("d", "d\n");
+    put("d.asc", String(made[0]));
+    expect(await go("d --key own.pgp")).toMatchObject({ code: 0, err: "" });
+    expect((await go("d --key other.pgp")).code).not.toBe(0);
+    rmSync(at("d.asc"));
+    // A document that holds, by a key that is trusted: not the one that was asked for.
+    put("d.att", envelope("d\n", { keyId: "release" }));
+    expect(await go("d --trust trust.json")).toMatchObject({ code: 0 });
+    expect(await go("d --trust trust.json --key own.pgp")).toMatchObject({ code: 1 });
+    put("broken.pgp", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxxx\n-----END PGP PUBLIC KEY BLOCK-----\n");
+    expect(await go("d --key broken.pgp")).toMatchObject({ code: 2, out: "" });
+  });
+
+  test("minisign: the key's own file, as minisign -G writes it", async () => {
+    const id = Buffer.from("0102030405060708", "hex");
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+    const file = Buffer.from("m\n");
+    const signature = sign(null, createHash("blake2b512").update(file).digest(), privateKey);
+    const comment = "timestamp:1";
+    const global = sign(null, Buffer.concat([signature, Buffer.from(comment)]), privateKey);
+    put("m", file);
+    put(
+      "mini.pub",
+      `untrusted comment: minisign public key\n${Buffer.concat([Buffer.from("Ed"), id, raw]).toString("base64")}\n`,
+    );
+    const packet = Buffer.concat([Buffer.from("ED"), id, signature]).toString("base64");
+    put("m.minisig", `untrusted comment: x\n${packet}\ntrusted comment: ${comment}\n${global.toString("base64")}\n`);
+    expect(await go("m --key mini.pub")).toMatchObject({ code: 0, err: "" });
+    put("m", "n\n");
+    expect(await go("m --key mini.pub")).toMatchObject({ code: 1 });
+    put("mini.pub", "untrusted comment: minisign public key\nRWQ=\n");
+    expect(await go("m --key mini.pub")).toMatchObject({ code: 2, out: "" });
   });
 });
 

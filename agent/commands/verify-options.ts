@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 export interface VerifyQuestion {
   readonly bundle?: readonly string[];
   readonly evidence?: string;
+  readonly in?: string;
   readonly trust?: string;
   readonly policy?: string;
   readonly forGroup?: readonly string[];
@@ -37,7 +38,8 @@ export function describeVerify(command: Command): Command {
       each,
     )
     .option("--evidence <folder>", "a folder of such documents, found by digest or name")
-    .option("--trust <file>", "the trust document, in JSON or YAML, instead of the one Provost carries")
+    .option("--in <archive>", "the archive the files came out of: what is proven of it carries to them")
+    .option("--trust <file>", "the trust document, in JSON or YAML, or the version of one the server sent")
     .option("--policy <file>", "what this policy would do; exit code 5 where it would block")
     .option("--for-group <group>", "with --policy: as if on a device of this group; may be repeated", each)
     .option("--source <repository>", "expected: built from this repository, github.com/owner/name")
@@ -57,7 +59,7 @@ export function describeVerify(command: Command): Command {
       each,
     )
     .option("--package <purl>", "expected: this package of npm or PyPI, pkg:npm/name@version")
-    .option("--at <time>", "judge as of this time, 2026-01-31T12:00:00Z, by documents alone")
+    .option("--at <time>", "judge as of this time, 2026-01-31T12:00:00Z")
     .option("--offline", "nothing is asked of any network: so it is always");
 }
 

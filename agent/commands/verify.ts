@@ -141,22 +141,17 @@ function tell(terminal: Terminal, looked: Looked, via: string | undefined, answe
   const verdict = answer?.verdict ?? looked.verdict;
   for (const { text, tone } of verdictLines(via === undefined ? path : `${path} (named as ${via})`, verdict))
     terminal.out(text, tone);
-  if (answer !== undefined) tellAnswer(terminal, looked, answer);
+  if (answer !== undefined) tellAnswer(terminal, answer);
   for (const problem of looked.problems.slice(0, shownProblems))
     terminal.note(`  not read: ${problem.path}: ${problem.why}`, "weak");
   if (looked.problems.length > shownProblems)
     terminal.note(`  and ${looked.problems.length - shownProblems} more could not be read`, "weak");
 }
 
-function tellAnswer(
-  terminal: Terminal,
-  { verdict: own }: Looked,
-  { documents, read, unread, explained }: Answer,
-): void {
+function tellAnswer(terminal: Terminal, { documents, installed, read, unread, explained }: Answer): void {
   const { standing, basis } = documents.verdict;
-  terminal.out(
-    `  By ${read.length === 1 ? "1 document" : `${read.length} documents`}: ${standing}: ${basis}; by this device: ${own.standing}: ${own.basis}`,
-  );
+  const own = installed === undefined ? "" : `; by this device: ${installed.standing}: ${installed.basis}`;
+  terminal.out(`  By ${read.length === 1 ? "1 document" : `${read.length} documents`}: ${standing}: ${basis}${own}`);
   for (const line of explained ?? []) terminal.out(`  Policy   ${line}`);
   for (const why of unread.slice(0, shownProblems)) terminal.note(`  not read: ${why}`, "weak");
 }
@@ -184,7 +179,7 @@ export const verifiedJson = (
   ...(answer === undefined
     ? {}
     : {
-        installed: looked.verdict,
+        installed: answer.installed ?? null,
         documents: { ...answer.documents, read: answer.read, unread: answer.unread },
         ...(answer.decision === undefined ? {} : { decision: answer.decision, explained: answer.explained }),
       }),

@@ -47,7 +47,7 @@ async function whyFile(request: Request, subject: string, asked: WhyQuestion): P
     const judge =
       asksNothing(asked) && namesBeside(file.open).length === 0
         ? undefined
-        : (await import("./judge-documents.ts")).openDocumentJudge(request, asked, state);
+        : await (await import("./judge-documents.ts")).openDocumentJudge(request, asked, state);
     const lines = [...criteriaLines(criteriaOf(request.folder, found)), ...(judge?.lines ?? [])];
     if (!request.json) for (const line of lines) request.terminal.out(line);
     const looked = await lookAt(state, file, request.now());

@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { base64Bytes } from "@provost/shared/lib/strict-base64.ts";
+import { openpgpFingerprints } from "@provost/shared/provenance/keys/openpgp-fingerprints.ts";
 import { publicKey } from "@provost/shared/provenance/keys/public-key.ts";
+import { asRefusal } from "@provost/shared/provenance/refusal.ts";
 import type { OpenPgpKeyring, PlainKey } from "@provost/shared/provenance/trust.ts";
 import { readDocument } from "./read-document.ts";
 import { plainKey } from "./sigstore-trust.ts";
@@ -9,15 +11,14 @@ import { plainKey } from "./sigstore-trust.ts";
 /** A publisher's key that whoever asks holds himself: it counts as trusted, with or without a log entry. */
 export type GivenKey =
   | { readonly kind: "keys"; readonly keys: readonly [PlainKey, ...PlainKey[]] }
-  | { readonly kind: "keyring"; readonly keyring: OpenPgpKeyring };
+  | { readonly kind: "keyring"; readonly keyring: OpenPgpKeyring; readonly fingerprints: readonly string[] };
 
 /** `FILE` or `ID=FILE`: a public key in PEM, of minisign, or of OpenPGP. The id is what documents call the key. */
-export function readGivenKey(option: string, path: (name: string) => string): GivenKey {
+export async function readGivenKey(option: string, path: (name: string) => string): Promise<GivenKey> {
   const [, id, name = option] = /^([^=/]+)=(.+)$/s.exec(option) ?? [];
   const bytes = readDocument("the key", path(name), maxKeyringBytes);
   const head = bytes.subarray(0, 64).toString("latin1");
-  if (head.startsWith("-----BEGIN PGP PUBLIC KEY BLOCK"))
-    return { kind: "keyring", keyring: { name, base64: bytes.toString("base64"), fingerprints: [] } };
+  if (head.startsWith("-----BEGIN PGP PUBLIC KEY BLOCK")) return keyringOf(bytes, name);
   if (head.startsWith("untrusted comment:")) return { kind: "keys", keys: [minisignKey(bytes, name)] };
   const key = plainKey(bytes, name, { id: id ?? "", withoutLog: true });
   if (id !== undefined) return { kind: "keys", keys: [key] };
@@ -28,6 +29,18 @@ export function readGivenKey(option: string, path: (name: string) => string): Gi
 }
 
 export const maxKeyringBytes = 1024 * 1024;
+
+async function keyringOf(bytes: Buffer, name: string): Promise<GivenKey> {
+  try {
+    const fingerprints = await openpgpFingerprints(bytes);
+    return { kind: "keyring", keyring: { name, base64: bytes.toString("base64"), fingerprints: [] }, fingerprints };
+  } catch (cause) {
+    throw new AppError("CONFIG_INVALID", `the key ${name} is not read: ${asRefusal(cause).message}`, {
+      cause,
+      remedy: "give the publisher's public keys as gpg --export --armor writes them",
+    });
+  }
+}
 
 /** jedisct1.github.io/minisign, "Public key format": "Ed", eight bytes of id, 32 of key. */
 function minisignKey(bytes: Buffer, name: string): PlainKey {

@@ -3,9 +3,12 @@ import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openSigner } from "./open-signer.ts";
 import { pointPem, readListing } from "./pkcs11-listing.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** A token in software, where OpenSC and SoftHSM are installed. */
 const module = [

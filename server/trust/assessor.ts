@@ -1,15 +1,14 @@
 import { setImmediate } from "node:timers/promises";
-import type { DeviceId, Instant, Purl, Sha256 } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
-import { archiveSubject } from "@provost/shared/provenance/archive-subject.ts";
+import { archiveSubject, asSubject } from "@provost/shared/provenance/archive-subject.ts";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
 import type { SubjectDigest } from "@provost/shared/provenance/said.ts";
-import type { PackageName, Subject } from "@provost/shared/provenance/subject.ts";
+import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
 import { maxEvidence, verify } from "@provost/shared/provenance/verify.ts";
 import type { AttestedMessage } from "@provost/shared/protocol/frames.ts";
-import { parsePurl } from "@provost/shared/ecosystems/purl.ts";
 import type { Inventory, JudgeFile } from "../store/store.ts";
 import type { Assessment, AttestedStore } from "./attested-store.ts";
 import type { LibraryStore } from "./library/library-store.ts";
@@ -171,21 +170,7 @@ function subjectsOf({ digest, records }: FileFacts): readonly Sha256[] {
 function subjectOf(subject: Sha256, store: AttestedStore): Subject {
   const archive = store.archive(subject);
   if (archive === undefined) return { sha256: subject };
-  const { sha256, sha512, purl } = archive;
-  const known = purl === undefined ? undefined : packageOf(purl);
-  return {
-    sha256,
-    ...(sha512 === undefined ? {} : { sha512 }),
-    ...(known === undefined ? {} : { package: known }),
-  };
-}
-
-function packageOf(purl: Purl): PackageName | undefined {
-  const read = parsePurl(purl);
-  if (read === undefined || read.version === undefined) return undefined;
-  if (read.type !== "npm" && read.type !== "pypi") return undefined;
-  const name = read.namespace === undefined ? read.name : `${read.namespace}/${read.name}`;
-  return { ecosystem: read.type, name, version: read.version };
+  return asSubject(archive);
 }
 
 function digestsOf({ sha256, sha512 }: Subject): readonly SubjectDigest[] {

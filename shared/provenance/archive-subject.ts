@@ -2,6 +2,8 @@ import { hash } from "node:crypto";
 import { base64Bytes } from "../lib/strict-base64.ts";
 import type { Purl, Sha256 } from "../model/ids.ts";
 import type { FileRecord } from "../model/inventory.ts";
+import { parsePurl } from "../ecosystems/purl.ts";
+import type { PackageName, Subject } from "./subject.ts";
 
 /** An archive as one device read it. What documents establish about it is kept under `key`. */
 export interface ArchiveSubject {
@@ -26,6 +28,24 @@ export function archiveSubject({ pinnedBy }: Pick<FileRecord, "pinnedBy">): Arch
     ...(sha512 === undefined ? {} : { sha512 }),
     ...(purl === undefined ? {} : { purl }),
   };
+}
+
+/** The same as a question to the engine: what the device told of the archive has to agree with what documents say. */
+export function asSubject({ sha256, sha512, purl }: Omit<ArchiveSubject, "key">): Subject {
+  const known = purl === undefined ? undefined : packageOf(purl);
+  return {
+    sha256,
+    ...(sha512 === undefined ? {} : { sha512 }),
+    ...(known === undefined ? {} : { package: known }),
+  };
+}
+
+function packageOf(purl: Purl): PackageName | undefined {
+  const read = parsePurl(purl);
+  if (read === undefined || read.version === undefined) return undefined;
+  if (read.type !== "npm" && read.type !== "pypi") return undefined;
+  const name = read.namespace === undefined ? read.name : `${read.namespace}/${read.name}`;
+  return { ecosystem: read.type, name, version: read.version };
 }
 
 /** A pin as npm writes it (Subresource Integrity 3.5); several are kept apart by spaces. */

@@ -2,6 +2,7 @@ import { unreachable } from "../lib/unreachable.ts";
 import { instant } from "../model/ids.ts";
 import type { ChainLink, Claim } from "../model/verdict.ts";
 import { expectsProvenance, isSigner, requireExpected, requireSigner, unexpected, type Criteria } from "./criteria.ts";
+import { requirePackage } from "./expected-package.ts";
 import type { Evidence, Question } from "./format.ts";
 import type { Statement } from "./intoto/statement.ts";
 import { predicateKind } from "./predicates.ts";
@@ -37,6 +38,7 @@ export function claimOf(attested: Attested, evidence: Evidence, { subject, crite
     signed.times.map(({ at }) => at),
   );
   requireSigner(criteria, signed.signer);
+  requirePackage(attested.format, statement, criteria, subject);
   const provenance =
     statement !== undefined && isProvenance(statement.predicateType) ? readProvenance(statement) : undefined;
   const level = provenance === undefined ? undefined : trustedLevel(provenance, signed.signer, criteria, trust);

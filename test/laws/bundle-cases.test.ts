@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { npmKeys } from "@provost/shared/provenance/npm-keys.ts";
 import { certificateSigner } from "@provost/shared/provenance/sigstore/signer.ts";
@@ -9,6 +9,9 @@ import { parseCertificate } from "@provost/shared/provenance/x509/certificate.ts
 import { firstSubject } from "../conformance/first-subject.ts";
 import { haveVectors, json, provenance, vectorsRoot } from "../conformance/vectors.ts";
 import { runProvost } from "../support/run-provost.ts";
+
+// Whole commands on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Every bundle of EXPECTED.json, through the command line as the conformance suite calls it. */
 const folder = mkdtempSync(join(tmpdir(), "provost-bundle-cases-"));

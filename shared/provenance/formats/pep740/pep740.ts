@@ -134,11 +134,19 @@ function requireDistribution(statement: Statement, { subject, criteria }: Questi
   subjectIn(statement, subject);
   if (subject.name !== undefined && !isNamed)
     throw new Refusal("contradicted", `these bytes are attested as ${only.name}, not as ${subject.name}`);
-  if (
-    criteria.package?.name !== undefined &&
-    !only.name.toLowerCase().startsWith(`${criteria.package.name.replace(/[-_.]+/g, "_").toLowerCase()}-`)
-  )
-    throw unexpected(`it is the distribution ${only.name}, not one of ${criteria.package.name}`);
+  requireExpectedPackage(only.name, criteria);
+}
+
+/** The file's name begins with project and version, then "-" or what an sdist ends in. */
+function requireExpectedPackage(file: string, { package: wanted }: Question<Trust>["criteria"]): void {
+  if (wanted?.name === undefined) return;
+  const project = `${wanted.name.replace(/[-_.]+/g, "_").toLowerCase()}-`;
+  if (!file.toLowerCase().startsWith(project))
+    throw unexpected(`it is the distribution ${file}, not one of ${wanted.name}`);
+  const rest = file.slice(project.length);
+  const { version } = wanted;
+  if (version !== undefined && !["-", ".tar.gz", ".zip"].some((end) => rest.startsWith(version + end)))
+    throw unexpected(`it is the distribution ${file}, not one of version ${version}`);
 }
 
 /** The index says who published; the certificate has to say the same. */
