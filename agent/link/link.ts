@@ -4,6 +4,7 @@ import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
 import type { AttestedMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
+import { safeText } from "@provost/shared/lib/path-text.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
 import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts";
@@ -37,6 +38,8 @@ export interface Link {
   close(): void;
 }
 
+const theClose = "the connection closed";
+
 /** Keeps one session with the server until closed. All knowledge is in the spool: a broken connection loses nothing. */
 export function openLink(
   state: State,
@@ -49,7 +52,7 @@ export function openLink(
   let socket: WebSocket | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  let lastWhy = "the connection closed";
+  let lastWhy = theClose;
   let lastFinal = false;
   let sessionEpoch: string | undefined;
 
@@ -129,7 +132,7 @@ export function openLink(
   const say = (message: unknown): void => socket?.send(JSON.stringify(message));
 
   const connect = (nonce: string): void => {
-    lastWhy = "the connection closed";
+    lastWhy = theClose;
     lastFinal = false;
     socket = new WebSocket(server.url, subprotocol, {
       perMessageDeflate: false,
@@ -141,9 +144,11 @@ export function openLink(
     socket.on("error", (cause) => {
       lastWhy = `SERVER_UNREACHABLE: ${cause.message}`;
     });
-    socket.on("close", () => {
+    socket.on("close", (code: number, reason: Buffer) => {
       socket = undefined;
       if (closed) return;
+      // The server's own words, where it gave some; they are a stranger's text on their way to a terminal.
+      if (lastWhy === theClose && reason.length > 0) lastWhy = `${theClose}: ${safeText(reason.toString())} (${code})`;
       events.lost(lastWhy, lastFinal);
       feed({ kind: "closed" });
     });

@@ -29,7 +29,7 @@ export function readBatch(value: unknown): ReadBatch {
 const placeholder: Frame = { kind: "lost", lane: "telemetry", count: 0, why: "", at: 0 };
 
 /** The most members that a list, or entries that a table, of this name has anywhere in a frame. */
-const most: Readonly<Record<string, number>> = {
+export const most: Readonly<Record<string, number>> = {
   upserts: Math.max(limits.filesPerFrame, limits.packagesPerFrame),
   gone: Math.max(limits.filesPerFrame, limits.packagesPerFrame),
   records: 16,
@@ -43,6 +43,7 @@ const most: Readonly<Record<string, number>> = {
   blind: 200,
   problems: 200,
   proofs: 1000,
+  attested: 1000,
 };
 /** Files that one process maps: the place where a long list stands in a long list. */
 const mappedPerProcess = 2000;

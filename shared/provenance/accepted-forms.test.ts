@@ -64,6 +64,18 @@ describe("a bundle in ProtoJSON", () => {
       ),
     ],
     ["with white space between everything", JSON.stringify(forged(), undefined, 4)],
+    [
+      "on one of several lines that end in two characters",
+      `${JSON.stringify(forged({ signs: { message: Buffer.from("x") } }))}\r\n${JSON.stringify(forged())}\r\n`,
+    ],
+    [
+      "with its names sorted, after a long statement",
+      Object.fromEntries(
+        Object.entries(forged(statement({ predicate: { note: "x".repeat(400_000) } }))).toSorted(([a], [b]) =>
+          a < b ? -1 : 1,
+        ),
+      ),
+    ],
     ["with a last newline", `${JSON.stringify(forged())}\n`],
     [
       "on one of several lines",

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Purl } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Purl } from "@provost/shared/model/ids.ts";
 import { retellFiles, writeFiles } from "../../agent/inventory/write-files.ts";
 import { openLink, type Link } from "../../agent/link/link.ts";
 import { acceptAttested, acceptTrust, documentsHeld, trustNow } from "../../agent/provenance/attested.ts";
 import { acceptProof, judgeNow, proofsIn } from "../../agent/provenance/proofs.ts";
 import { factsOf as factsOfRow, type FileRow } from "../../agent/inventory/file-rows.ts";
-import { openState, type State } from "../../agent/state/state.ts";
+import { openState, readMeta, type State } from "../../agent/state/state.ts";
 import { newMachineToken } from "../../server/machines/tokens.ts";
 import { digestOf, factsOf } from "../support/frames.ts";
 import { openWorld, until, type World } from "../support/server-world.ts";
@@ -25,6 +25,8 @@ let world: World;
 let state: State;
 let link: Link;
 let secret: string;
+const sessionsLost: string[] = [];
+const deviceId = (): DeviceId => (readMeta(state, "device") ?? "") as DeviceId;
 
 beforeAll(async () => {
   world = await openWorld();
@@ -73,7 +75,7 @@ beforeAll(async () => {
       },
       trust: (message) => acceptTrust(state, message, Date.now()),
       retell: () => retellFiles(state),
-      lost: () => undefined,
+      lost: (why) => void sessionsLost.push(why),
     },
   );
 });
@@ -126,6 +128,12 @@ test("CI uploads provenance; device and server both say proven, and the device h
   expect(documentsHeld(state, app).map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
     expect.stringContaining("application/vnd.in-toto+json"),
   ]);
+  // The device confirmed what it holds, in the session in which it was sent.
+  await until(
+    () => world.parts.store.attested.unheld(deviceId(), 10).length === 0,
+    "the device's word that it holds the verdict",
+  );
+  expect(sessionsLost).toEqual([]);
   const row = state.prepare<[], FileRow>("SELECT * FROM files WHERE path = '/opt/app'").get();
   const chain = row === undefined ? [] : judgeNow(state, factsOfRow(row)).chain;
   expect(chain.map(({ link: name, state: is }) => `${name} ${is}`)).toEqual([

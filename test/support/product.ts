@@ -29,7 +29,7 @@ export async function startProduct(state: string, port: number, more: readonly s
       String(port),
       ...more,
     ],
-    { cwd: top, stdio: ["ignore", "pipe", "pipe"] },
+    { cwd: top, stdio: ["ignore", "pipe", "pipe"], env: { PROVOST_REGISTRIES: "off", ...process.env } },
   );
   const said = listen(child);
   const waitFor = async (pattern: RegExp, milliseconds: number): Promise<RegExpExecArray> => {

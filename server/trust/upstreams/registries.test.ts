@@ -44,6 +44,23 @@ test("npm: the registry's signature is kept with the version's manifest, and att
   expect(scene.store.pulls.pullCounts("npm")).toMatchObject({ found: 1, nothing: 1, failed: 0 });
 });
 
+test.each(["..", "../../-/all", "a/b", "@o/../x", "a?b", "a#b", "a%2fb", ".hidden", "a b", "", "x".repeat(215)])(
+  "npm: a package that calls itself %j is not asked for",
+  async (name) => {
+    const puller = scene.puller([npmRegistry(server.address)]);
+    puller.want([npm(name)]);
+    await run(puller);
+    expect(server.asked).toEqual([]);
+  },
+);
+
+test("PyPI: whatever a package calls itself, the address stays below the list of projects", async () => {
+  const puller = scene.puller([pypiIndex(server.address)]);
+  puller.want([pypi("../../x?y#z")]);
+  await run(puller);
+  expect(urls()).toEqual(["/simple/-%2F-%2Fx%3Fy%23z/"]);
+});
+
 test("npm: what was answered is not asked again before its time, and then only whether it changed", async () => {
   server.routes.set("/r/1.0.0", json(manifest("r"), { etag: '"m"' }));
   const puller = scene.puller([npmRegistry(server.address)]);

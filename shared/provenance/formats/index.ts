@@ -15,8 +15,8 @@ import { sigstoreBundle } from "./sigstore-bundle/sigstore-bundle.ts";
 
 /** Every format, in the order they are asked whether a document is theirs. */
 export const formats: readonly ProvenanceFormat<Trust>[] = [
-  jar,
   nuget,
+  jar,
   minisign,
   openpgpSignature,
   ociArtifact,

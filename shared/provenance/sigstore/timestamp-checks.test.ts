@@ -2,14 +2,17 @@ import { expect, test } from "vitest";
 import { forgeBundle, type BundleParts } from "../../../test/support/sigstore/forge-bundle.ts";
 import {
   authorityDocument,
+  names,
   sigstoreInstance,
   signedAt,
   trustedRoot,
   type Instance,
 } from "../../../test/support/sigstore/instance.ts";
-import { readForged, said, type Asked } from "../../../test/support/sigstore/read-forged.ts";
+import { program, readForged, said, type Asked } from "../../../test/support/sigstore/read-forged.ts";
 import { extensions, usages } from "../../../test/support/sigstore/write-certificate.ts";
-import type { TimestampRequest } from "../../../test/support/sigstore/write-timestamp.ts";
+import { timestampResponse, type TimestampRequest } from "../../../test/support/sigstore/write-timestamp.ts";
+import { inside, readDer } from "../x509/der.ts";
+import { readToken } from "../x509/timestamp-token.ts";
 
 const instance = sigstoreInstance();
 const other = sigstoreInstance();
@@ -24,7 +27,11 @@ test.each<[string, readonly Partial<TimestampRequest>[], string]>([
   ["over SHA-384", [{ digest: "sha384" }], "claims"],
   ["with the clock's certificate beside it", [{ beside: [clock] }], "claims"],
   ["with the whole chain beside it", [{ beside: [clock, root] }], "claims"],
-  ["of version 1, as GitHub's clock wrote until 2024", [{ version: 1 }], "claims"],
+  [
+    "of version 1 when nobody wrote that any more",
+    [{ version: 1 }],
+    "unchecked unsupported: the timestamp is not of version 3",
+  ],
   ["of version 4", [{ version: 4 }], "unchecked unsupported: the timestamp is not of version 1 or 3"],
   ["over SHA-1", [{ digest: "sha1" }], "unchecked unsupported: the digest SHA-1 is not accepted"],
   [
@@ -85,6 +92,24 @@ test.each<[string, readonly Partial<TimestampRequest>[], string]>([
   ["twice, at two times the certificate covers", [{}, { at: signedAt + 2000 }], "claims"],
 ])("a timestamp %s", async (_name, stamps, expected) => {
   expect(await outcome(stamped(...stamps))).toContain(expected);
+});
+
+test("version 1 is read for the time in which GitHub's clock wrote it", () => {
+  const stampedAt = (at: number): number => {
+    const response = timestampResponse({
+      stamped: program,
+      at,
+      by: instance.clock,
+      certificate: clock,
+      issuer: names.root,
+      version: 1,
+    });
+    const [, token] = inside(readDer(response));
+    return token === undefined ? 0 : readToken(token, program).at;
+  };
+  const last = Date.parse("2023-12-31T23:59:59Z");
+  expect(stampedAt(last)).toBe(last);
+  expect(() => stampedAt(last + 1000)).toThrow("the timestamp is not of version 3");
 });
 
 test("the same timestamp twice adds nothing", async () => {

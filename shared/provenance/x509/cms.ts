@@ -6,6 +6,7 @@ import { contents, expectTag, inside, nested, oidText, tags, whole, type Der } f
 
 /** RFC 5652 5.1, as timestamps, jars and NuGet packages use it. Nothing in it is believed yet. */
 export interface SignedData {
+  readonly version: number;
   readonly contentType: string;
   /** Absent where the signature is detached. */
   readonly content: Buffer | undefined;
@@ -54,10 +55,11 @@ export function readSignedData(info: Der, what: string): SignedData {
   );
   const [typeId, content] = inside(expectTag(fields[2], tags.sequence, `${what}'s content`));
   const contentType = oidText(expectTag(typeId, tags.oid, `${what}'s content type`));
-  // RFC 5652 5.1: 1 for plain data with certificates and signers as they are read here, else 3; GitHub's clock wrote 1 until 2024.
+  // RFC 5652 5.1: 1 for plain data with certificates and signers as they are read here, else 3. For who wrote 1 there too, see
+  // timestamp-token.ts.
+  const version = small(fields[0], `${what}'s version`);
   const versions = contentType === cmsOids.data ? [1] : [1, 3];
-  if (!versions.includes(small(fields[0], `${what}'s version`)))
-    throw unsupported(`${what} is not of version ${versions.join(" or ")}`);
+  if (!versions.includes(version)) throw unsupported(`${what} is not of version ${versions.join(" or ")}`);
   const [certificates, another] = fields.slice(3, -1);
   if (another !== undefined || (certificates !== undefined && certificates.tag !== 0xa0))
     throw unsupported(`${what} carries more than certificates`);
@@ -70,6 +72,7 @@ export function readSignedData(info: Der, what: string): SignedData {
   if (![first, ...rest].every(({ digest }) => announced.includes(digest)))
     throw unreadable(`${what} does not announce its signer's digest`);
   return {
+    version,
     contentType,
     content:
       content === undefined

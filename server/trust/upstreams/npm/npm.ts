@@ -10,7 +10,7 @@ export function npmRegistry(registry: string): Upstream {
     id: "npm",
     refreshMs: 3 * 86_400_000,
     sources: [],
-    knows: (wanted) => wanted.kind === "package" && wanted.ecosystem === "npm",
+    knows: (wanted) => wanted.kind === "package" && wanted.ecosystem === "npm" && isName(wanted.name),
     async *pull(wanted, ask) {
       if (wanted.kind !== "package") return;
       const { name, version } = wanted;
@@ -32,6 +32,10 @@ export function npmRegistry(registry: string): Upstream {
     },
   };
 }
+
+/** What a device calls a package becomes a part of an address: only names that npm gives (validate-npm-package-name, old ones included). */
+const isName = (name: string): boolean =>
+  name.length <= 214 && /^(?:@[A-Za-z0-9~][A-Za-z0-9._~-]*\/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*$/.test(name);
 
 const maxManifestBytes = 1024 * 1024;
 

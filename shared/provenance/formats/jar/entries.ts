@@ -57,7 +57,7 @@ export const maxEntries = 100_000;
 export const maxUnpackedBytes = 2 * 2 ** 30;
 /** Class files shrink to a half or a third; what grows more than this is no jar but a bomb. */
 export const maxRatio = 100;
-const ratioFrom = 64 * 2 ** 20;
+const ratioFrom = 8 * 2 ** 20;
 
 const options: ReadOptions = {
   limits: { ...containerLimits, entries: maxEntries + maxEntries / 2, unpackedBytes: maxUnpackedBytes },

@@ -532,13 +532,13 @@ test("changed in a byte, a jar holds only where what lies in it stays the same",
 }, 20_000);
 
 test("a jar that unpacks to far more than it is costs a bounded part of it, and one of somebody unknown nothing", async () => {
-  const data = new Uint8Array(80 * 2 ** 20);
+  const data = new Uint8Array(12 * 2 ** 20);
   const bomb = forged({ entries: filesAnd({ name: "bomb", data }) });
-  expect(bomb.length).toBeLessThan(200_000);
+  expect(bomb.length).toBeLessThan(50_000);
   const { says } = await judged(bomb, own);
   expect(says).toContain("it unpacks to more than 100 times its size");
   expect(await standing(bomb, trust({}))).toBe("unchecked stale-trust");
-});
+}, 20_000);
 
 test.each<[string, string]>([
   ["more than 16 signers", "signers"],

@@ -6,11 +6,12 @@ import { claimOf } from "../../claims.ts";
 import { checkCosign } from "../../cosign/check-cosign.ts";
 import { pemCertificates } from "../../cosign/pem-certificates.ts";
 import { cosignBytes, RekorBundleDocument, rekorEntry } from "../../cosign/rekor-bundle.ts";
+import { headText } from "../../document-head.ts";
 import type { Evidence, ProvenanceFormat, Question } from "../../format.ts";
-import { Refusal, asRefusal, unreadable, unsupported } from "../../refusal.ts";
+import { Refusal, asRefusal, guarded, unreadable, unsupported } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
 import { artifactType, layerTypes, readArtifact, type Artifact } from "../../oci/artifact.ts";
-import type { Descriptor } from "../../oci/manifest.ts";
+import { maxManifestBytes, readManifest, type Descriptor } from "../../oci/manifest.ts";
 import { readBundle, type Bundle } from "../../sigstore/bundle.ts";
 import { checkBundle } from "../../sigstore/check-bundle.ts";
 import type { Subject } from "../../subject.ts";
@@ -29,11 +30,15 @@ export const ociArtifact: ProvenanceFormat<Trust> = {
   about: aboutArtifact,
 };
 
-const head = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
+const head = (bytes: Uint8Array): string => headText(bytes, 1024);
 
+/** Read whole before it is taken for one: bills of materials have members of the same names. */
 function isBareManifest(bytes: Uint8Array): boolean {
-  const text = Buffer.from(bytes.subarray(0, 64 * 1024)).toString("latin1");
-  return text.includes('"schemaVersion"') && text.includes('"layers"') && text.trimStart().startsWith("{");
+  if (bytes.length > maxManifestBytes || !headText(bytes, 64 * 1024).includes('"schemaVersion"')) return false;
+  return guarded(
+    () => readManifest(bytes).layers.length > 0,
+    () => false,
+  );
 }
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {

@@ -13,9 +13,12 @@ import type { Claim } from "../../../model/verdict.ts";
 export const sigstoreBundle: ProvenanceFormat<Trust> = {
   id: "sigstore-bundle",
   recognises: ({ bytes }) => {
-    // The media type stands first or after the material; a bundle's material is small.
     const head = headText(bytes, 256 * 1024);
-    return /"media(?:Type|_type)"/.test(head) && head.includes("application/vnd.dev.sigstore.bundle");
+    // The media type stands first or after the material, which is small; with sorted names a long envelope comes before it.
+    return (
+      (/"media(?:Type|_type)"/.test(head) && head.includes("application/vnd.dev.sigstore.bundle")) ||
+      /^\s*\{\s*"(?:dsseEnvelope|messageSignature|verificationMaterial)"/.test(head)
+    );
   },
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
   about: ({ bytes }) => documents(bytes).map((line) => saidByBundle(readBundle(line))),
@@ -39,7 +42,8 @@ async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<
 function documents(bytes: Uint8Array): readonly Uint8Array[] {
   if (bytes.length > maxBytes) throw unreadable(`the document is larger than ${maxBytes} bytes`);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!text.subarray(0, -1).includes("}\n{")) return [bytes];
+  const body = text.subarray(0, -1);
+  if (!body.includes("}\n{") && !body.includes("}\r\n{")) return [bytes];
   const lines: Buffer[] = [];
   for (let at = 0; at < text.length;) {
     const newline = text.indexOf(0x0a, at);
