@@ -14,9 +14,9 @@ import type { Evidence } from "@provost/shared/provenance/format.ts";
 import { embeddedFormats } from "@provost/shared/provenance/formats/index.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
-import { verify } from "@provost/shared/provenance/verify.ts";
+import { maxEvidence, verify } from "@provost/shared/provenance/verify.ts";
 import { documentsHeld, type HeldDocument } from "../provenance/attested.ts";
-import { documentsAt, namesBeside, openFolder } from "../provenance/documents.ts";
+import { documentsAt, namesBeside, openFolder, relevantFirst } from "../provenance/documents.ts";
 import { readGivenKey, type GivenKey } from "../provenance/given-key.ts";
 import { judgeAt } from "../provenance/judge-at.ts";
 import { ownerTrust } from "../provenance/owner-trust.ts";
@@ -76,7 +76,8 @@ export async function openDocumentJudge(
   const now = (): Instant => at ?? instant(request.now());
   const evidenceAbout = (file: Buffer, subject: Subject, found: readonly Evidence[]): readonly Evidence[] => {
     const held = state === undefined ? [] : documentsHeld(state, subject.sha256).map(evidenceHeld);
-    return distinct([...named, ...found, ...(folder?.about(subject) ?? []), ...held, ...itself(file, subject)]);
+    const all = distinct([...found, ...held, ...itself(file, subject), ...named, ...(folder?.about(subject) ?? [])]);
+    return relevantFirst(all, subject, maxEvidence);
   };
   const read = (file: Buffer) => {
     const subject = readSubject(file, {

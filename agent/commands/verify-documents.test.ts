@@ -154,6 +154,14 @@ test("many files answer with one JSON line each, in order, each with its own ver
   ).toEqual(["publisher", "publisher", "none", "NOT_FOUND"]);
 });
 
+test("of a thousand documents on lines the one about the file is found", async () => {
+  const many = Array.from({ length: 1000 }, (_, at) =>
+    JSON.stringify({ ...envelope("b\n"), payload: Buffer.from(`{"n":${at}}`).toString("base64") }),
+  );
+  put("many.jsonl", [...many, JSON.stringify(envelope("c\n"))].join("\n"));
+  expect(await go("c --bundle many.jsonl --key own.pub")).toMatchObject({ code: 0, err: "" });
+});
+
 test("a person reads the criteria first, then standing and basis, then the chain with the missing link first", async () => {
   const { out } = await go("a --key own.pub --policy policy.yaml".replace(" --policy policy.yaml", ""));
   const text = out.split("\n");

@@ -50,11 +50,32 @@ export function documentsAt(named: string | Buffer): readonly Evidence[] {
   const name = basename(named.toString("utf8"));
   // Bundles on several lines are one format's own; bare envelopes are not.
   const several = /\}[ \t\r]*\n\s*\{/.test(bytes.toString("latin1"));
-  if (!several || bytes.includes("application/vnd.dev.sigstore.bundle")) return [evidenceOf(bytes, name)];
+  if (!several) return [evidenceOf(bytes, name)];
   const lines = bytes.toString("utf8").split("\n");
+  // Bundles on several lines are one format's own, as far as it reads; bare envelopes are not.
+  if (bytes.includes("application/vnd.dev.sigstore.bundle") && lines.length <= maxDocuments)
+    return [evidenceOf(bytes, name)];
   return lines.flatMap((line, at) =>
     line.trim() === "" ? [] : [evidenceOf(Buffer.from(line), `${name} line ${at + 1}`)],
   );
+}
+
+/** As many lines of bundles as their format reads in one document. */
+const maxDocuments = 256;
+
+/** Of more documents than the engine looks at, those that write this file's digest come first. */
+export function relevantFirst(
+  documents: readonly Evidence[],
+  { sha256, sha512 }: Subject,
+  most: number,
+): readonly Evidence[] {
+  if (documents.length <= most) return documents;
+  const names = (one: Evidence): boolean => {
+    const digests = digestsIn(one);
+    return digests.has(sha256) || (sha512 !== undefined && digests.has(sha512));
+  };
+  const { yes = [], no = [] } = Object.groupBy(documents, (one) => (names(one) ? "yes" : "no"));
+  return [...yes, ...no];
 }
 
 const evidenceOf = (bytes: Uint8Array, name: string): Evidence => ({
