@@ -71,8 +71,6 @@ export function openAssessor({ store, inventory, library, trust, now, judgeFor }
     const documents = documentsAbout(asked, library);
     if (documents.length === 0) return undefined;
     const judged = await verify(asked, documents, {}, trust(), now());
-    // Documents that turn out to be about something else leave nothing to say.
-    if (judged.verdict.standing === "unproven" && judged.verdict.basis === "none") return undefined;
     return { judged, documents: documents.map(({ sha256 }) => sha256) };
   };
 
@@ -155,7 +153,7 @@ export function openAssessor({ store, inventory, library, trust, now, judgeFor }
         kind: "attested",
         version,
         subject,
-        ...(assessment === undefined ? {} : { judged: toldOf(assessment.judged) }),
+        ...(assessment === undefined || saysNothing(assessment) ? {} : { judged: toldOf(assessment.judged) }),
         documents: assessment === undefined ? [] : documentsFor(assessment, library),
       };
     },
@@ -199,8 +197,12 @@ function evidenceIds(subject: Subject, library: LibraryStore): readonly Sha256[]
 
 const documentsLooked = 4 * maxEvidence;
 
+/** Documents that say nothing of the subject under this trust are kept as that: another trust may hear them. */
+const saysNothing = ({ judged: { verdict } }: Assessment): boolean =>
+  verdict.standing === "unproven" && verdict.basis === "none";
+
 const attestedIn = (assessment: Assessment | undefined): Attested | undefined =>
-  assessment === undefined
+  assessment === undefined || saysNothing(assessment)
     ? undefined
     : { verdict: assessment.judged.verdict, trustVersion: assessment.judged.trustVersion };
 
