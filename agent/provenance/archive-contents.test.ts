@@ -9,6 +9,9 @@ import { forgeRpm } from "../../test/support/forge-rpm.ts";
 import { forgeTar } from "../../test/support/forge-tar.ts";
 import { archiveOnDisk, type ArchiveOnDisk } from "./archive-contents.ts";
 
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 60_000 });
+
 const signal = new AbortController().signal;
 const scratch = mkdtempSync(join(tmpdir(), "provost-archive-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
