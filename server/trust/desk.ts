@@ -122,7 +122,7 @@ export function openDesk(
         },
       });
       const archives = configsOf(device).get(facts.root)?.slice(0, 12) ?? "none";
-      return { verdict, trustVersion: [archives, ...trusted].join(" ") };
+      return { verdict, trustVersion: [archives, ...trusted].join(" ").slice(0, 100) };
     };
 
   const ask = (device: DeviceId): Answer[] => {

@@ -154,6 +154,19 @@ export const ExecutableDetail = ExecutableRow.extend({
       basis,
     }),
   ),
+  /** What the evidence library holds about these bytes, the archive they came in, or their package; 50 at most. */
+  documents: z.array(
+    z.object({
+      sha256: digest,
+      kind: text(100),
+      mediaType: text(200),
+      name: text(500).optional(),
+      about: z.enum(["file", "archive", "package"]),
+      from: text(1000),
+      addedAt: time,
+      size: z.number().int(),
+    }),
+  ),
   /** Earlier digests of the same path on the same device, newest first. */
   history: z.array(z.object({ digest: digest.optional(), standing, basis, from: time, to: time.optional() })),
 });

@@ -49,6 +49,27 @@ export function executableDetail(row: ExecutableRow): Answer<"executable"> {
     trustVersion: "2026-11-22.1",
     judgedAt: fixtureNow - 40_000,
     identity: { Device: "254:1", Inode: "1311764", "Mode bits": row.privileged ? "4755" : "0755", Owner: "root" },
+    documents: [
+      {
+        sha256: digestOf(`bundle of ${row.id}`),
+        kind: "sigstore-bundle",
+        mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+        name: "app.sigstore.json",
+        about: "file",
+        from: "token ci-main",
+        addedAt: fixtureNow - 3_600_000,
+        size: 8123,
+      },
+      {
+        sha256: digestOf(`bill of ${row.id}`),
+        kind: "cyclonedx",
+        mediaType: "application/json",
+        about: "package",
+        from: "upstream npm",
+        addedAt: fixtureNow - 7_200_000,
+        size: 120_000,
+      },
+    ],
     processes: Array.from({ length: Math.min(row.running, 5) }, (_, at) => ({
       pid: 900 + at,
       parent: 1,

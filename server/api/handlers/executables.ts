@@ -1,6 +1,7 @@
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import type { ChainLink } from "@provost/shared/model/verdict.ts";
 import { timeText } from "@provost/shared/provenance/words.ts";
+import { documentsAbout } from "./documents-about.ts";
 import type { Handler } from "./handler.ts";
 
 export const executables: Handler<"executables"> = ({ query, parts }) => parts.store.read.executables(query);
@@ -39,6 +40,7 @@ export const executable: Handler<"executable"> = ({ id, parts }) => {
     trustVersion,
     judgedAt,
     identity: identityOf(facts),
+    documents: documentsAbout(facts, parts.store.library),
     ...rest,
   };
 };

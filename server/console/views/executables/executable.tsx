@@ -12,6 +12,7 @@ import { Time } from "../../parts/time.tsx";
 import { standingIcons } from "../../parts/verdict-badge.tsx";
 import { splitPath, visible } from "../../parts/visible-text.ts";
 import { Elsewhere, History, Identity, RunningAs } from "./executable-facts.tsx";
+import { Documents } from "./executable-documents.tsx";
 import type { ExecutableData } from "./executable-data.ts";
 
 export function Executable() {
@@ -37,6 +38,7 @@ export function Executable() {
             </Panel>
             <div className="flex min-w-0 flex-col gap-5">
               <Identity executable={data} />
+              <Documents executable={data} />
               <RunningAs executable={data} />
               <Elsewhere executable={data} />
               <History executable={data} />
