@@ -247,3 +247,25 @@ test("the public-good root is followed only by an owner who still trusts the one
   scene.trusted.publish(trustOf(builder), "owner", "my own");
   expect(scene.trusted.followPublicGood(after, before, "TUF")).toBeUndefined();
 });
+
+test("bills of materials about a file prove nothing and stand in nobody's way", async () => {
+  const scene = openScene();
+  scene.trusted.publish(trustOf(builder), "owner", "test");
+  scene.has(one, factsOf("/opt/app", { digest: app }));
+  for (let at = 0; at < 300; at += 1)
+    scene.upload(
+      Buffer.from(
+        JSON.stringify({
+          bomFormat: "CycloneDX",
+          specVersion: "1.6",
+          version: at + 1,
+          components: [{ type: "file", name: "app", hashes: [{ alg: "SHA-256", content: app }] }],
+        }),
+      ),
+    );
+  await scene.settle();
+  expect(scene.word(one, "/opt/app")).toBe("unproven: none");
+  scene.upload(builder.provenance({ sha256: app }));
+  await scene.settle();
+  expect(scene.word(one, "/opt/app")).toBe("proven: source");
+});

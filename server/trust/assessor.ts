@@ -4,6 +4,7 @@ import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import type { Judged, Verdict } from "@provost/shared/model/verdict.ts";
 import { archiveSubject, asSubject } from "@provost/shared/provenance/archive-subject.ts";
 import type { Evidence } from "@provost/shared/provenance/format.ts";
+import { plainKinds } from "@provost/shared/provenance/plain-documents.ts";
 import type { SubjectDigest } from "@provost/shared/provenance/said.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Trust } from "@provost/shared/provenance/trust.ts";
@@ -70,8 +71,6 @@ export function openAssessor({ store, inventory, library, trust, now, judgeFor }
     const documents = documentsAbout(asked, library);
     if (documents.length === 0) return undefined;
     const judged = await verify(asked, documents, {}, trust(), now());
-    // Documents that turn out to be about something else leave nothing to say.
-    if (judged.verdict.standing === "unproven" && judged.verdict.basis === "none") return undefined;
     return { judged, documents: documents.map(({ sha256 }) => sha256) };
   };
 
@@ -154,7 +153,7 @@ export function openAssessor({ store, inventory, library, trust, now, judgeFor }
         kind: "attested",
         version,
         subject,
-        ...(assessment === undefined ? {} : { judged: toldOf(assessment.judged) }),
+        ...(assessment === undefined || saysNothing(assessment) ? {} : { judged: toldOf(assessment.judged) }),
         documents: assessment === undefined ? [] : documentsFor(assessment, library),
       };
     },
@@ -179,19 +178,31 @@ function digestsOf({ sha256, sha512 }: Subject): readonly SubjectDigest[] {
 }
 
 const isDocumented = (subject: Sha256, store: AttestedStore, library: LibraryStore): boolean =>
-  digestsOf(subjectOf(subject, store)).some((digest) => library.bySubject(digest).length > 0);
+  evidenceIds(subjectOf(subject, store), library).length > 0;
 
 function documentsAbout(subject: Subject, library: LibraryStore): readonly Evidence[] {
-  const ids = new Set(digestsOf(subject).flatMap((digest) => library.bySubject(digest)));
-  return [...ids].slice(0, maxEvidence + 1).flatMap((sha256): readonly Evidence[] => {
+  return evidenceIds(subject, library).flatMap((sha256): readonly Evidence[] => {
     const document = library.document(sha256);
     if (document === undefined) return [];
     return [{ sha256, bytes: document.bytes, ...(document.name === undefined ? {} : { name: document.name }) }];
   });
 }
 
+/** What may be evidence about the subject, the earliest first; bills of materials and the like, which prove nothing, take no place. */
+function evidenceIds(subject: Subject, library: LibraryStore): readonly Sha256[] {
+  const rows = digestsOf(subject).flatMap((digest) => library.listSubject(digest, { limit: documentsLooked }).rows);
+  const ids = rows.filter(({ kind }) => !plainKinds.has(kind)).map(({ sha256 }) => sha256);
+  return [...new Set(ids)].slice(0, maxEvidence + 1);
+}
+
+const documentsLooked = 4 * maxEvidence;
+
+/** Documents that say nothing of the subject under this trust are kept as that: another trust may hear them. */
+const saysNothing = ({ judged: { verdict } }: Assessment): boolean =>
+  verdict.standing === "unproven" && verdict.basis === "none";
+
 const attestedIn = (assessment: Assessment | undefined): Attested | undefined =>
-  assessment === undefined
+  assessment === undefined || saysNothing(assessment)
     ? undefined
     : { verdict: assessment.judged.verdict, trustVersion: assessment.judged.trustVersion };
 

@@ -3,6 +3,9 @@ import type { Evidence } from "./format.ts";
 import { Refusal } from "./refusal.ts";
 import type { Said } from "./said.ts";
 
+/** Documents of these kinds are nobody's signed word: they are shown beside a verdict and never part of one. */
+export const plainKinds: ReadonlySet<string> = new Set(["cyclonedx", "spdx", "openvex"]);
+
 /** What a document that nobody signed says it is about. */
 export interface PlainReading {
   readonly kind: string;

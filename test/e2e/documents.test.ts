@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DeviceId, Purl } from "@provost/shared/model/ids.ts";
+import type { TrustDocument } from "@provost/shared/provenance/trust.ts";
 import { retellFiles, writeFiles } from "../../agent/inventory/write-files.ts";
 import { openLink, type Link } from "../../agent/link/link.ts";
 import { acceptAttested, acceptTrust, documentsHeld, trustNow } from "../../agent/provenance/attested.ts";
@@ -155,6 +158,81 @@ test("provenance of a tarball, by its SHA-512, reaches the file that was unpacke
     { kind: "dsse", about: "archive", from: "token ci" },
   ]);
 });
+
+test("CI attests its build with the command line and publishes it, and the device's file is proven", async () => {
+  const work = join(folder, "ci");
+  mkdirSync(work);
+  const built = join(work, "tool");
+  writeFileSync(built, "the bytes of a tool\n");
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(join(work, "release.key"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  const digest = digestOf("the bytes of a tool\n");
+  state.transaction(() => writeFiles(state, [factsOf("/opt/tool", { digest })], proofsIn(state), 1))();
+  link.spooled();
+  await both("/opt/tool", "unproven: none");
+  const builderId = "https://ci.test/release";
+  const ran = await provost(
+    [
+      "attest",
+      built,
+      "--key",
+      join(work, "release.key"),
+      "--builder-id",
+      builderId,
+      "--publish",
+      world.address,
+      "--json",
+    ],
+    { PROVOST_PUBLISH_TOKEN: secret },
+  );
+  expect(ran).toMatchObject({ code: 0 });
+  await until(
+    () => world.parts.store.library.bySubject({ algorithm: "sha256", hex: digest }).length === 1,
+    "the bundle in the library",
+  );
+  // Nobody trusts that key yet: the document is there and proves nothing.
+  expect(atServer("/opt/tool")).not.toBe("proven: source");
+  const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
+  const { document } = ((await call("GET", "/api/v1/trust")) as { current: { document: TrustDocument } }).current;
+  const keyId = hintIn(readFileSync(`${built}.sigstore.json`));
+  await call("POST", "/api/v1/trust", {
+    document: {
+      ...document,
+      keys: [...(document.keys ?? []), { id: keyId, pem, uses: ["bundle"], withoutLog: true }],
+      builders: [...(document.builders ?? []), { builder: { exact: builderId }, signer: { keyId }, level: 2 }],
+    },
+    why: "our CI",
+  });
+  await both("/opt/tool", "proven: source");
+});
+
+/** A bundle made with a key names it by a hint; a trust document gives the key that id. */
+function hintIn(bundle: Buffer): string {
+  const { verificationMaterial } = JSON.parse(bundle.toString()) as {
+    verificationMaterial: { publicKey: { hint: string } };
+  };
+  return verificationMaterial.publicKey.hint;
+}
+
+/** The real program, as a CI job starts it. */
+function provost(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  return new Promise((resolve, reject) => {
+    const program = join(import.meta.dirname, "../../agent/provost.ts");
+    const clean = { PATH: process.env["PATH"] ?? "", HOME: folder, ...env };
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...args], {
+      cwd: join(folder, "ci"),
+      env: clean,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, said }));
+  });
+}
 
 test("a revocation reaches both, and the server says what it changed", async () => {
   const answer = (await call("POST", "/api/v1/trust/revocations", {

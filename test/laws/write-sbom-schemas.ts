@@ -21,7 +21,7 @@ export function sbomSchemas(): ReadonlyMap<string, string> {
 
 const published = (): string =>
   join(
-    dirname(createRequire(join(top, "shared/package.json")).resolve("@cyclonedx/cyclonedx-library/package.json")),
+    dirname(createRequire(join(top, "package.json")).resolve("@cyclonedx/cyclonedx-library/package.json")),
     "res/schema",
   );
 
