@@ -14,10 +14,11 @@ export default defineConfig({
       // One module graph for all files of a worker: half of the time went into loading the same modules for each file.
       {
         extends: true,
-        test: { name: "unit", include: unit, exclude: [...never, counted], isolate: false },
+        // Long enough for a machine that does something else: no test is about time.
+        test: { name: "unit", include: unit, exclude: [...never, counted], isolate: false, testTimeout: 30_000 },
       },
       // Tests that count the calls of a module put themselves in its place, so they need a graph of their own.
-      { extends: true, test: { name: "counted", include: [counted], exclude: never } },
+      { extends: true, test: { name: "counted", include: [counted], exclude: never, testTimeout: 30_000 } },
       {
         extends: true,
         test: {
