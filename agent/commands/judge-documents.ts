@@ -63,9 +63,9 @@ export async function openDocumentJudge(
   const path = (name: string): string => resolve(request.cwd, name);
   const keys = await Promise.all((asked.key ?? []).map((key) => readGivenKey(key, path)));
   const criteria = askedCriteria(asked, keys);
-  const { trust: owners, from } = ownerTrust(asked.trust, path, state);
-  const trust = withKeys(owners, keys);
   const policy = asked.policy === undefined ? undefined : policyAt(request.cwd, asked.policy);
+  const { trust: owners, from } = ownerTrust(asked.trust, path, state, policy);
+  const trust = withKeys(owners, keys);
   const named = (asked.bundle ?? []).flatMap((name) => documentsAt(path(name)));
   const folder = asked.evidence === undefined ? undefined : openFolder(path(asked.evidence));
   const at = asked.at === undefined ? undefined : askedTime(asked.at);

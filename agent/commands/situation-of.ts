@@ -1,4 +1,5 @@
 import type { Verdict } from "@provost/shared/model/verdict.ts";
+import { builtFrom } from "@provost/shared/policy/built.ts";
 import type { Situation } from "@provost/shared/policy/situation.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Looked } from "./look-at.ts";
@@ -26,6 +27,7 @@ export function situationOf(
       ...(source === undefined ? {} : { source }),
       ...(builder === undefined ? {} : { builder }),
       ...(signer === undefined ? {} : { signer }),
+      built: builtFrom(verdict),
       privileged: (looked.facts.mode & setIdBits) !== 0,
       listening: false,
     },

@@ -4,6 +4,7 @@ import { AppError } from "@provost/shared/lib/app-error.ts";
 import { parseStrictJson } from "@provost/shared/lib/strict-json.ts";
 import { defaultTrust } from "@provost/shared/provenance/default-trust.ts";
 import { readTrust, type Trust } from "@provost/shared/provenance/trust.ts";
+import type { Policy } from "@provost/shared/policy/policy.ts";
 import type { State } from "../state/state.ts";
 import { trustHeld, trustNow } from "./attested.ts";
 import { maxOwnBytes } from "./read-json.ts";
@@ -16,14 +17,17 @@ export interface OwnerTrust {
 }
 
 /**
- * `--trust`: a document in JSON or YAML, or the version of one that the server sent to this device. Without it the newest that the
- * server sent, and where there is none the one every owner starts from, which names no publisher.
+ * `--trust`: a document in JSON or YAML, or the version of one that the server sent to this device. Without it the one that the policy
+ * carries, else the newest that the server sent, and where there is none the one every owner starts from, which names no publisher.
  */
 export function ownerTrust(
   named: string | undefined,
   path: (name: string) => string,
   state: State | undefined,
+  policy?: Policy,
 ): OwnerTrust {
+  if (named === undefined && policy?.trust !== undefined)
+    return { trust: reading(`the trust in policy ${policy.number}`, policy.trust), from: "carried by the policy" };
   if (named === undefined) {
     const newest = state === undefined ? undefined : trustNow(state);
     if (newest === undefined) return { trust: reading("the trust that Provost carries", defaultTrust), from: carried };

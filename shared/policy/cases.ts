@@ -74,6 +74,22 @@ const ExpectedDocument = z.union([
     })
     .refine((expected) => Object.keys(expected).length > 0, "a case that expects nothing cannot fail"),
 ]);
+const BuiltDocument = z.strictObject({
+  ref: text.optional(),
+  branch: text.optional(),
+  tag: text.optional(),
+  commit: text.optional(),
+  owner: text.optional(),
+  workflow: text.optional(),
+  buildType: text.optional(),
+  runner: z.enum(["hosted", "self-hosted"]).optional(),
+  inputs: z.record(text, z.string().max(4096)).optional(),
+  issuer: text.optional(),
+  logEntries: z.int().nonnegative().optional(),
+  times: z.int().nonnegative().optional(),
+  verifier: text.optional(),
+  verifiedLevels: z.array(text).max(64).optional(),
+});
 const CaseDocument = z.strictObject({
   name: text,
   verdict: VerdictDocument,
@@ -83,6 +99,7 @@ const CaseDocument = z.strictObject({
   source: text.optional(),
   builder: text.optional(),
   signer: text.optional(),
+  built: BuiltDocument.optional(),
   user: text.optional(),
   privileged: z.boolean().default(false),
   listening: z.boolean().default(false),
@@ -157,7 +174,7 @@ function caseOf({
   listening,
   ...said
 }: z.infer<typeof CaseDocument>): PolicyCase {
-  const { package: purl, source, builder, signer, user } = said;
+  const { package: purl, source, builder, signer, built, user } = said;
   return {
     name,
     at: at === undefined ? undefined : instant(at),
@@ -172,6 +189,7 @@ function caseOf({
         listening,
         ...(purl === undefined ? {} : { package: purl as Purl }),
         ...defined({ source, builder, signer, user }),
+        ...(built === undefined ? {} : { built: defined(built) }),
       },
       ...(history === undefined ? {} : { history: historyOf(history) }),
     },

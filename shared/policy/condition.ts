@@ -67,7 +67,7 @@ function contextOf({ verdict, device, file, history }: Situation): Record<string
       level: verdict.standing === "proven" ? (verdict.slsaLevel ?? 0) : 0,
     }),
     device: known(device),
-    file: known(file),
+    file: known({ ...file, built: known(file.built ?? {}) }),
     history: known(history ?? {}),
   };
 }

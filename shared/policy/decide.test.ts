@@ -111,6 +111,81 @@ describe("expectations of a package", () => {
   });
 });
 
+describe("expectations of how a package was built", () => {
+  const file = { package: "pkg:npm/left-pad@1.3.0" as Purl };
+  const built = {
+    ref: "refs/tags/v1.3.0",
+    branch: "main",
+    tag: "v1.3.0",
+    commit: "c".repeat(40),
+    owner: "github.com/left-pad",
+    workflow: ".github/workflows/release.yml",
+    buildType: "https://slsa.example/workflow/v1",
+    runner: "hosted",
+    inputs: { channel: "stable" },
+    issuer: "https://token.actions.githubusercontent.com",
+    logEntries: 1,
+    times: 2,
+    verifier: "https://verifier.example",
+    verifiedLevels: ["SLSA_BUILD_LEVEL_3", "ORG_REVIEWED"],
+  } as const;
+  const expecting = (rule: string) =>
+    policy(
+      `number: 1\nmode: enforce\nexpect: [{ name: x, package: { pattern: ".*" }, ${rule} }]\notherwise: { unexpected: block }`,
+    );
+  test.each([
+    ["ref", "ref: refs/tags/v1.3.0", "ref: refs/heads/main"],
+    ["branch", "branch: main", "branch: dev"],
+    ["tag", 'tag: { pattern: "v[0-9.]+" }', "tag: v1.3"],
+    ["commit", `commit: ${"c".repeat(40)}`, `commit: ${"d".repeat(40)}`],
+    ["owner", "owner: github.com/left-pad", "owner: github.com/left"],
+    ["workflow", "workflow: .github/workflows/release.yml", "workflow: release.yml"],
+    ["buildType", "buildType: https://slsa.example/workflow/v1", "buildType: https://slsa.example/workflow"],
+    ["runner", "runner: hosted", "runner: self-hosted"],
+    ["inputs", "inputs: { channel: stable }", "inputs: { channel: beta }"],
+    ["inputs that are not said", "inputs: { channel: stable }", 'inputs: { debug: "false" }'],
+    ["issuer", "issuer: https://token.actions.githubusercontent.com", "issuer: https://gitlab.com"],
+    ["log entries", "minimumLogEntries: 1", "minimumLogEntries: 2"],
+    ["proofs of time", "minimumTimes: 2", "minimumTimes: 3"],
+    ["verifier", "verifier: https://verifier.example", "verifier: https://other.example"],
+    ["verified levels", "verifiedLevels: [ORG_REVIEWED]", "verifiedLevels: [ORG_REVIEWED, SLSA_SOURCE_LEVEL_3]"],
+  ])("%s: as written, and otherwise", (_name, met, broken) => {
+    expect(decide(situation(verdicts.proven3, { ...file, built }), expecting(met), now).action).toBe("allow");
+    const decision = decide(situation(verdicts.proven3, { ...file, built }), expecting(broken), now);
+    expect(decision).toMatchObject({ action: "block", cause: "expectation", rule: "x" });
+    // What no evidence says is not met either.
+    expect(decide(situation(verdicts.signed, file), expecting(met), now).action).toBe("block");
+  });
+
+  test("a condition may ask it too", () => {
+    const asking = policy(
+      "number: 1\nmode: enforce\nrequire: [{ name: x, standing: [proven], match: { when: \"has(file.built.runner) && file.built.runner == 'self-hosted'\" }, otherwise: { unproven: block } }]",
+    );
+    const on = (runner: "hosted" | "self-hosted") => situation(verdicts.signed, { ...file, built: { runner } });
+    expect(decide(on("self-hosted"), asking, now).action).toBe("block");
+    expect(decide(on("hosted"), asking, now).action).toBe("allow");
+    expect(decide(situation(verdicts.signed, file), asking, now).action).toBe("allow");
+  });
+});
+
+describe("a policy that carries trust", () => {
+  const withTrust = (trust: string) => readPolicy(`number: 1\nexpect: [{ name: x, package: y }]\ntrust: ${trust}`);
+  test("is read with it", () => {
+    expect(withTrust('{ publishers: [{ keyId: "release" }] }')).toMatchObject({
+      ok: true,
+      policy: { trust: { publishers: [{ keyId: "release" }] } },
+    });
+  });
+  test.each([
+    ["{ publisherz: [] }", "Unrecognized key"],
+    ["{ keys: [{ id: k, pem: none, uses: [bundle] }] }", "the key k"],
+    ["[]", "trust"],
+  ])("is refused as a whole when the trust cannot be used: %s", (trust, why) => {
+    const read = withTrust(trust);
+    expect(read.ok ? "" : read.why).toContain(why);
+  });
+});
+
 test("in record mode nothing is stopped, and what would have been is said", () => {
   const recording = policy(policyText.replace("mode: enforce", "mode: record"));
   const decision = decide(situation(verdicts.unproven), recording, now);

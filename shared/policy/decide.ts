@@ -1,4 +1,5 @@
 import type { Instant } from "../model/ids.ts";
+import type { Built } from "./built.ts";
 import {
   actions,
   named,
@@ -127,6 +128,7 @@ function breaches(one: Expectation, { verdict, file, history }: Situation, now: 
     !named(one.signer, file.signer) && `its signer is ${file.signer ?? "not named"}, not ${one.signer?.text ?? ""}`,
     !named(one.builder, file.builder) &&
       `its builder is ${file.builder ?? "not named"}, not ${one.builder?.text ?? ""}`,
+    ...unlikeBuilt(one, file.built ?? {}),
     one.minimumLevel !== undefined &&
       level < one.minimumLevel &&
       `its SLSA Build level is ${level}, not ${one.minimumLevel}`,
@@ -150,3 +152,46 @@ function breaches(one: Expectation, { verdict, file, history }: Situation, now: 
   ];
   return found.filter((why) => why !== false);
 }
+
+/** What evidence does not say is not as expected: a threshold is met by what holds, never by silence. */
+function unlikeBuilt(one: Expectation, built: Built): string[] {
+  const texts = (
+    ["owner", "ref", "branch", "tag", "commit", "workflow", "buildType", "issuer", "verifier"] as const
+  ).flatMap((name) =>
+    named(one[name], built[name])
+      ? []
+      : [`its ${builtWords[name]} is ${built[name] ?? "not named"}, not ${one[name]?.text ?? ""}`],
+  );
+  const inputs = Object.entries(one.inputs ?? {}).flatMap(([name, rule]) =>
+    named(rule, built.inputs?.[name])
+      ? []
+      : [`its build input ${name} is ${built.inputs?.[name] ?? "not named"}, not ${rule.text}`],
+  );
+  const levels = (one.verifiedLevels ?? []).filter((level) => built.verifiedLevels?.includes(level) !== true);
+  const rest: (string | false)[] = [
+    one.runner !== undefined &&
+      one.runner !== built.runner &&
+      `its runner is ${built.runner ?? "not named"}, not ${one.runner}`,
+    fewer(built.logEntries, one.minimumLogEntries) &&
+      `it stands in ${built.logEntries ?? 0} transparency logs, fewer than ${one.minimumLogEntries ?? 0}`,
+    fewer(built.times, one.minimumTimes) &&
+      `${built.times ?? 0} proofs tell when it was signed, fewer than ${one.minimumTimes ?? 0}`,
+    levels.length > 0 && `its verification summary does not state ${levels.join(", ")}`,
+  ];
+  return [...texts, ...inputs, ...rest.filter((why) => why !== false)];
+}
+
+const fewer = (got: number | undefined, wanted: number | undefined): boolean =>
+  wanted !== undefined && (got ?? 0) < wanted;
+
+const builtWords = {
+  owner: "source's owner",
+  ref: "source reference",
+  branch: "branch",
+  tag: "tag",
+  commit: "source commit",
+  workflow: "workflow",
+  buildType: "build type",
+  issuer: "signer's issuer",
+  verifier: "verifier",
+} as const;

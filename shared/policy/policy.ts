@@ -3,12 +3,15 @@ import { parse } from "yaml";
 import { bases, standings } from "../model/verdict.ts";
 import { matches, namePattern, type NameRule } from "../provenance/name-rule.ts";
 import { asRefusal } from "../provenance/refusal.ts";
+import { readTrust, type TrustDocument } from "../provenance/trust.ts";
 import { readCondition, type Condition } from "./condition.ts";
 
 /** The owner's rules: one numbered document. Read once, then only asked. */
 export interface Policy {
   readonly number: number;
   readonly mode: "record" | "enforce";
+  /** The trust document that the rules were written for, where the policy carries one; readTrust accepts it. */
+  readonly trust?: TrustDocument;
   readonly expectations: readonly Expectation[];
   readonly requirements: readonly Requirement[];
   readonly otherwise: Otherwise;
@@ -26,6 +29,24 @@ export interface Expectation {
   readonly source?: NameRule;
   readonly signer?: NameRule;
   readonly builder?: NameRule;
+  /** Of the source: "github.com/owner", and which of its references and commits. */
+  readonly owner?: NameRule;
+  readonly ref?: NameRule;
+  readonly branch?: NameRule;
+  readonly tag?: NameRule;
+  readonly commit?: NameRule;
+  /** Of the build. `inputs`: each that is named has to be as written. */
+  readonly workflow?: NameRule;
+  readonly buildType?: NameRule;
+  readonly runner?: "hosted" | "self-hosted";
+  readonly inputs?: Readonly<Record<string, NameRule>>;
+  /** Of the signature: who vouched for the identity; how many log entries and words about the time hold. */
+  readonly issuer?: NameRule;
+  readonly minimumLogEntries?: number;
+  readonly minimumTimes?: number;
+  /** Of a verification summary: who verified, and levels that it has to state. */
+  readonly verifier?: NameRule;
+  readonly verifiedLevels?: readonly string[];
   readonly minimumLevel?: number;
   readonly noDowngrade: boolean;
   readonly minimumAgeHours?: number;
@@ -110,6 +131,13 @@ const When = z.string().transform((expression, context) => {
   context.addIssue({ code: "custom", message: read.why });
   return z.NEVER;
 });
+/** Read here too, so that a policy with trust that cannot be used is refused as a whole. */
+const Trusted = z.record(z.string(), z.unknown()).transform((document, context) => {
+  const read = readTrust(document);
+  if (read.ok) return document;
+  context.addIssue({ code: "custom", message: read.why });
+  return z.NEVER;
+});
 const MatchDocument = z.strictObject({
   group: text.optional(),
   user: text.optional(),
@@ -130,6 +158,7 @@ const level = z.int().min(1).max(3);
 const Document = z.strictObject({
   number: z.int().positive(),
   mode: z.enum(["record", "enforce"]).default("record"),
+  trust: Trusted.optional(),
   expect: z
     .array(
       z.strictObject({
@@ -138,6 +167,20 @@ const Document = z.strictObject({
         source: Name.optional(),
         signer: Name.optional(),
         builder: Name.optional(),
+        owner: Name.optional(),
+        ref: Name.optional(),
+        branch: Name.optional(),
+        tag: Name.optional(),
+        commit: Name.optional(),
+        workflow: Name.optional(),
+        buildType: Name.optional(),
+        runner: z.enum(["hosted", "self-hosted"]).optional(),
+        inputs: z.record(text, Name).optional(),
+        issuer: Name.optional(),
+        minimumLogEntries: z.int().min(1).max(16).optional(),
+        minimumTimes: z.int().min(1).max(16).optional(),
+        verifier: Name.optional(),
+        verifiedLevels: z.array(text).min(1).max(32).optional(),
         minimumLevel: level.optional(),
         noDowngrade: z.boolean().default(false),
         minimumAgeHours: z.number().positive().max(87_600).optional(),
@@ -190,10 +233,11 @@ const mildest: Otherwise = {
   unexpected: "warn",
 };
 
-function policyOf({ number, mode, expect, require, otherwise, exceptions }: z.infer<typeof Document>): Policy {
+function policyOf({ number, mode, trust, expect, require, otherwise, exceptions }: z.infer<typeof Document>): Policy {
   return {
     number,
     mode,
+    ...(trust === undefined ? {} : { trust }),
     expectations: expect.map(defined),
     requirements: require.map(({ name, match, standing, basis, minimumLevel, otherwise: own }) => ({
       name,

@@ -1,5 +1,6 @@
 import type { Instant, Purl, Sha256 } from "../model/ids.ts";
 import type { Verdict } from "../model/verdict.ts";
+import type { Built } from "./built.ts";
 
 /** What is about to happen, or what was found: everything a decision may depend on. */
 export interface Situation {
@@ -13,6 +14,8 @@ export interface Situation {
     readonly source?: string;
     readonly builder?: string;
     readonly signer?: string;
+    /** How it was built, as evidence that holds says. */
+    readonly built?: Built;
     readonly user?: string;
     /** setuid, setgid or file capabilities. */
     readonly privileged: boolean;

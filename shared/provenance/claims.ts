@@ -12,7 +12,8 @@ import type { SignedContent } from "./sigstore/read-signature.ts";
 import type { Signer } from "./sigstore/signer.ts";
 import { levelOf, requireBuilder, requireSameWorkload } from "./slsa/level.ts";
 import { isProvenance, readProvenance, type Provenance } from "./slsa/provenance.ts";
-import { isSummary, summaryLevel } from "./slsa/summary.ts";
+import { isSummary, readSummary, summaryLevel } from "./slsa/summary.ts";
+import { inputFact } from "./words.ts";
 import type { Trust } from "./trust.ts";
 
 /** A signature that holds, and the statement it was made over; absent for a signature over the file itself. */
@@ -44,9 +45,15 @@ export function claimOf(attested: Attested, evidence: Evidence, { subject, crite
   const level = provenance === undefined ? undefined : trustedLevel(provenance, signed.signer, criteria, trust);
   const published = attested.publisher === true || isPublisher(signed.signer, criteria, trust);
   const [first] = signed.times;
+  const strength = strengthOf(attested, signed.signer, level, published, trust);
+  const summary = strength.strength === "claimed" ? undefined : summaryFacts(statement);
   const links = [
     ...provenanceLinks(provenance, level),
-    ...signatureLinks(attested, published || level !== undefined, evidence),
+    ...signatureLinks(
+      summary === undefined ? attested : { ...attested, facts: { ...attested.facts, ...summary } },
+      published || level !== undefined || summary !== undefined,
+      evidence,
+    ),
   ];
   return {
     format: attested.format,
@@ -55,9 +62,16 @@ export function claimOf(attested: Attested, evidence: Evidence, { subject, crite
       ...links,
       { link: "file", state: "verified", says: "The signed digest is this file's", facts: { sha256: subject.sha256 } },
     ],
-    ...strengthOf(attested, signed.signer, level, published, trust),
+    ...strength,
     ...(first === undefined ? {} : { signedAt: instant(first.at) }),
   };
+}
+
+/** Of a summary by a verifier whom the owner trusts: who that is, and what they found. */
+function summaryFacts(statement: Statement | undefined): Readonly<Record<string, string>> | undefined {
+  if (statement === undefined || !isSummary(statement)) return undefined;
+  const { verifier, levels } = readSummary(statement);
+  return { verifier, "verified levels": levels.join(", ").slice(0, 2000) };
 }
 
 function trustedLevel(provenance: Provenance, signer: Signer, criteria: Criteria, trust: Trust): 1 | 2 | 3 | undefined {
@@ -111,6 +125,7 @@ function provenanceLinks(provenance: Provenance | undefined, level: number | und
       facts: facts({
         repository: source.repository,
         reference: source.ref,
+        "base reference": source.baseRef,
         commit: source.commit,
         author: source.author,
       }),
@@ -132,10 +147,22 @@ function provenanceLinks(provenance: Provenance | undefined, level: number | und
         started: build.startedOn,
         finished: build.finishedOn,
         dependencies: String(dependencies.length),
+        ...inputFacts(build.inputs),
       }),
     },
   ];
 }
+
+/** A build with more, or longer ones, is still judged by the document; a link shows what a person reads. */
+const shownInputs = 32;
+
+const inputFacts = (inputs: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([name, value]) => name.length <= 80 && value.length <= 1000)
+      .slice(0, shownInputs)
+      .map(([name, value]) => [inputFact + name, value]),
+  );
 
 function signatureLinks(attested: Attested, trusted: boolean, evidence: Evidence): readonly ChainLink[] {
   const { signed, format } = attested;
@@ -159,7 +186,10 @@ function signatureLinks(attested: Attested, trusted: boolean, evidence: Evidence
       first === undefined
         ? "Recorded in a transparency log"
         : `Signed before ${new Date(first.at).toISOString()}, says ${first.by}`,
-    facts: Object.fromEntries(loggedIn.map(({ log: name, index }) => [`index in ${name}`, String(index)])),
+    facts: {
+      ...Object.fromEntries(loggedIn.map(({ log: name, index }) => [`index in ${name}`, String(index)])),
+      ...(times.length === 0 ? {} : { "proofs of time": String(times.length) }),
+    },
     evidence: proof,
   };
   return [signature, log];

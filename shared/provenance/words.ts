@@ -29,3 +29,6 @@ export function timeText(milliseconds: number): string {
 /** For a sentence: a path of sixteen thousand characters is cut in its middle. The chain's facts hold it whole. */
 export const shown = (text: string): string =>
   text.length <= 300 ? text : `${text.slice(0, 200)} ... ${text.slice(-80)}`;
+
+/** A build's inputs stand among the facts of its link under this and their name. */
+export const inputFact = "input ";
