@@ -43,7 +43,7 @@ export function readCases(yaml: string): CasesReading {
     const parsed = Document.safeParse(parse(yaml, { maxAliasCount: 0, uniqueKeys: true, schema: "core" }));
     if (parsed.success) return { ok: true, cases: parsed.data.cases.map(caseOf) };
     const [first] = parsed.error.issues;
-    return refused(`${first?.path.join(".") ?? ""}: ${first?.message ?? "it is malformed"}`);
+    return refused([first?.path.join("."), first?.message ?? "it is malformed"].filter(Boolean).join(": "));
   } catch (cause) {
     return refused(asRefusal(cause).message);
   }

@@ -102,7 +102,7 @@ export function readPolicy(yaml: string): PolicyReading {
     const parsed = Document.safeParse(parse(yaml, { maxAliasCount: 0, uniqueKeys: true, schema: "core" }));
     if (!parsed.success) {
       const [first] = parsed.error.issues;
-      return refused(`${first?.path.join(".") ?? ""}: ${first?.message ?? "it is malformed"}`);
+      return refused([first?.path.join("."), first?.message ?? "it is malformed"].filter(Boolean).join(": "));
     }
     if (parsed.data.require.length === 0 && parsed.data.expect.length === 0)
       return refused("it requires and expects nothing");
