@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { toJSONSchema } from "zod";
-import type { ZodType } from "zod";
+import type { $ZodType } from "zod/v4/core";
 import * as frames from "@provost/shared/protocol/frames.ts";
 import { subprotocol } from "@provost/shared/protocol/version.ts";
 
@@ -35,7 +35,7 @@ Times are milliseconds since 1970-01-01T00:00:00Z.`;
 const parts: readonly {
   readonly title: string;
   readonly says: string;
-  readonly messages: readonly (readonly [ZodType, string])[];
+  readonly messages: readonly (readonly [$ZodType, string])[];
 }[] = [
   {
     title: "Greeting",
@@ -139,7 +139,7 @@ interface Shape {
   readonly maximum?: number;
 }
 
-function messageSection(schema: ZodType, about: string): string {
+function messageSection(schema: $ZodType, about: string): string {
   const shape = toJSONSchema(schema, { io: "input" }) as Shape;
   const kind = shape.properties?.["kind"]?.const ?? "";
   const rows = fieldRows(shape, "").filter((row) => !row.startsWith("| `kind` |"));
