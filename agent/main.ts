@@ -39,6 +39,8 @@ export function runDaemon(
   stop: AbortSignal,
 ): Promise<void> {
   const state = openState(config.folder);
+  // It writes a few rows at a time and mostly waits; the passes, which read and write all of it, are other processes.
+  state.pragma("cache_size = -256");
   let link: Link | undefined;
   let scanning: Promise<void> | undefined;
   let again = false;

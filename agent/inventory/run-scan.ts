@@ -12,11 +12,11 @@ import type { ScanMessage, ScanOrder } from "./scan.ts";
 const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./scan.ts" : "./scan.js", import.meta.url));
 
 /**
- * V8's optimising compilers cost 7 MB of their own code and shorten a pass that hashes nothing by a quarter (docs/performance.md).
+ * V8's compilers cost 7 MB and more of code and shorten a pass that hashes nothing by a quarter (docs/performance.md).
  * A first pass holds more and mostly hashes, so it does without them. `--expose-gc` is for give-back.ts.
  */
 export function scanFlags(isFirst: boolean): readonly string[] {
-  return isFirst ? [...leanFlags, "--no-opt", "--no-maglev"] : leanFlags;
+  return isFirst ? [...leanFlags, "--no-opt", "--no-maglev", "--no-sparkplug"] : leanFlags;
 }
 
 const leanFlags: readonly string[] = [
@@ -34,7 +34,7 @@ export const isFirstPass = (folder: string): boolean => !existsSync(join(folder,
 export const scanEnvironment = {
   MALLOC_ARENA_MAX: "1",
   MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "16384",
+  MALLOC_MMAP_THRESHOLD_: "4096",
   GLIBC_TUNABLES: "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.top_pad=0",
 } as const;
 

@@ -27,7 +27,6 @@ await build({
   // These keep files beside their code, or are loaded only now and then.
   external: [
     "better-sqlite3",
-    "chokidar",
     "systeminformation",
     "openpgp",
     "ajv",

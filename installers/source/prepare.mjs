@@ -61,7 +61,7 @@ function buildOutputs() {
     "--logLevel",
     "warn",
   ]);
-  build("programs", ["agent", "server", "shared"], "dist", node, [
+  build("programs", ["agent", "server", "shared", "installers/source"], "dist", node, [
     "--disable-warning=ExperimentalWarning",
     join(top, "installers/source/bundle.mjs"),
   ]);
