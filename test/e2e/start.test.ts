@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)("from the disk to the browser", () => {
     root = join(folder, "root");
     await makeDebianRoot(root);
     alterProgram(root, "/usr/bin/grep", "grep");
-    running = spawn("chroot", [root, "/bin/bash", "-c", "sleep 1800; :"], { stdio: "ignore" });
+    running = spawn("chroot", [root, "/bin/bash", "-c", "sleep 1800; :"], { stdio: "ignore", detached: true });
     product = await startProduct(join(folder, "state"), 4810);
     await product.waitFor(/Watching\. Ctrl-C stops it\./, 900_000);
     browser = await chromium.launch({
@@ -58,7 +58,8 @@ describe.skipIf(missing !== undefined)("from the disk to the browser", () => {
   afterAll(async () => {
     await browser?.close();
     await product?.stop();
-    running?.kill("SIGKILL");
+    // The shell and what it started: a program left behind would keep the root, deleted, in every later pass of this machine.
+    if (running?.pid !== undefined) process.kill(-running.pid, "SIGKILL");
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
