@@ -1,10 +1,13 @@
 /** The daemon: opens its state, keeps the session with the server, scans, watches, until a signal. */
+import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
+import type { Actions } from "./actions/run.ts";
 import { checkConfig } from "./config.ts";
 import type { AgentConfig } from "./config.ts";
+import type { RunningGate } from "./gate/start.ts";
 import { startHealth } from "./health.ts";
 import { retellDevice } from "./inventory/device.ts";
 import { runScan } from "./inventory/run-scan.ts";
@@ -18,6 +21,9 @@ import type { Link } from "./link/link.ts";
 import { acceptAttested, acceptTrust } from "./provenance/attested.ts";
 import { acceptProof } from "./provenance/proofs.ts";
 import { giveBack } from "./state/give-back.ts";
+import { openNotify } from "./notify.ts";
+import { agentSettingsFrom, rawConfig } from "./settings.ts";
+import { holdState } from "./state/one-daemon.ts";
 import { openState } from "./state/state.ts";
 
 /** What the daemon tells whoever started it, over IPC where there is one. */
@@ -30,6 +36,8 @@ export type DaemonMessage =
   | { readonly kind: "failed"; readonly code: string; readonly why: string; readonly remedy?: string };
 
 const wholePassEveryMs = 6 * 3600 * 1000;
+/** Whether what orders set up still stands is looked at so often. */
+const keepEveryMs = 10_000;
 /** So long after the last busy moment the memory it took is given back. */
 const restAfterMs = 5000;
 
@@ -37,8 +45,11 @@ export function runDaemon(
   config: AgentConfig,
   tell: (message: DaemonMessage) => void,
   stop: AbortSignal,
+  /** Somebody with the owner's code wants the daemon to end. */
+  leave: () => void = () => undefined,
 ): Promise<void> {
   const state = openState(config.folder);
+  const held = holdState(config.folder);
   // It writes a few rows at a time and mostly waits; the passes, which read and write all of it, are other processes.
   state.pragma("cache_size = -256");
   let link: Link | undefined;
@@ -52,6 +63,24 @@ export function runDaemon(
   const spooled = (): void => {
     link?.spooled();
     rest();
+  };
+  let gate: RunningGate | undefined;
+  let actions: Actions | undefined;
+  /** Orders are few: what carries them out is loaded with the first, or where one stands from before. */
+  const withActions = async (): Promise<Actions> => {
+    const { openActions } = await import("./actions/start.ts");
+    actions ??= openActions(state, () => gate, spooled);
+    return actions;
+  };
+  const acting = (work: (actions: Actions) => Promise<void>): void =>
+    void withActions()
+      .then(work)
+      .catch((cause: unknown) => tell(failure(cause)));
+  const started = (pid: number): void => gate?.guard(pid);
+  /** What the server sent is kept, and a word that it is held waits to be told: the next ones come only then. */
+  const judgedAgain = (): void => {
+    gate?.changed();
+    spooled();
   };
 
   const scan = (): Promise<void> => {
@@ -78,33 +107,61 @@ export function runDaemon(
           tell({ kind: "scan", frame: progress });
         },
         stop,
+        started,
       );
       spooled();
+      gate?.changed();
       tell({ kind: "scanned", frame });
     } catch (cause) {
       if (!stop.aborted) tell(failure(cause));
     }
   };
 
+  const openGate = async (): Promise<void> => {
+    try {
+      const { startGate } = await import("./gate/start.ts");
+      gate = await startGate(state, config, {
+        spooled,
+        stop: leave,
+        release: async (id, by) => (await withActions()).release(id, by),
+      });
+      const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
+      await Promise.race([gate.settled, stopped]);
+    } catch (cause) {
+      tell(failure(cause));
+    }
+    if (!stop.aborted) void scan();
+  };
+
   if (config.server !== undefined)
     link = openLink(
       state,
-      { url: config.server, name: config.name, ...(config.token === undefined ? {} : { token: config.token }) },
       {
-        opened: (device) => tell({ kind: "online", device }),
+        url: config.server,
+        name: config.name,
+        ...(config.token === undefined ? {} : { token: config.token }),
+        ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+      },
+      {
+        opened(device) {
+          // It works once: what is left of it would only lie about.
+          if (config.tokenFile !== undefined) rmSync(config.tokenFile, { force: true });
+          tell({ kind: "online", device });
+        },
         drained: () => tell({ kind: "drained" }),
         proof: (message) => {
           acceptProof(state, message);
-          rest();
+          judgedAgain();
         },
         attested: (message) => {
           acceptAttested(state, message);
-          rest();
+          judgedAgain();
         },
         trust: (message) => {
           acceptTrust(state, message, Date.now());
           rest();
         },
+        command: ({ body, signature }) => acting((ready) => ready.take(body, signature)),
         retell: () => {
           retellDevice(state);
           retellArchives(state);
@@ -115,22 +172,43 @@ export function runDaemon(
       },
     );
 
+  if (state.prepare("SELECT 1 FROM commands LIMIT 1").get() !== undefined) acting((ready) => ready.recover());
   const closers = [
     startHealth(state, spooled),
     watchBooks(() => void scan()),
-    watchProcesses(state, { folder: config.folder, busy: () => scanning !== undefined, spooled }, stop),
+    watchProcesses(
+      state,
+      {
+        folder: config.folder,
+        busy: () => scanning !== undefined,
+        spooled,
+        started,
+        gated: () => gate?.isJudging() === true,
+      },
+      stop,
+    ),
   ];
   const timer = setInterval(() => void scan(), wholePassEveryMs);
-  void scan();
+  const keeping = setInterval(() => {
+    if (actions !== undefined) acting((ready) => ready.keep());
+  }, keepEveryMs);
+  // Without a sensor nothing of the gate is loaded. With one it comes first: what is asked waits in the kernel.
+  const gating = config.sensor === undefined ? undefined : openGate();
+  if (gating === undefined) void scan();
 
   return new Promise((resolve) => {
     const end = async (): Promise<void> => {
       clearInterval(timer);
+      clearInterval(keeping);
       clearTimeout(resting);
       for (const close of closers) close();
+      await gating;
+      gate?.close();
       link?.close();
+      await actions?.ended();
       await scanning;
       state.close();
+      held.close();
       resolve();
     };
     stop.addEventListener("abort", () => void end());
@@ -147,7 +225,7 @@ export const failure = (cause: unknown): Extract<DaemonMessage, { kind: "failed"
       }
     : { kind: "failed", code: "SCAN_FAILED", why: cause instanceof Error ? cause.message : String(cause) };
 
-/** Started as a program: configuration arrives as one IPC message or in PROVOST_* variables; never on the command line. */
+/** Started as a program: configuration arrives as one IPC message, else from file, variables and flags (settings.ts). */
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) startProgram();
 
 function startProgram(): void {
@@ -159,26 +237,21 @@ function startProgram(): void {
     else if (message.kind === "failed" || message.kind === "offline")
       process.stderr.write(`provost-agent: ${message.why}\n`);
   };
-  const start = (raw: Record<string, unknown>): void => {
+  const start = (read: () => Record<string, unknown>): void => {
     try {
-      const done = runDaemon(checkConfig(raw, safeText(hostname()).slice(0, 255)), tell, stop.signal);
-      void done.then(() => process.exit(0));
+      const config = checkConfig(read(), safeText(hostname()).slice(0, 255));
+      const notify = openNotify(process.env);
+      const done = runDaemon(config, tell, stop.signal, () => stop.abort());
+      stop.signal.addEventListener("abort", () => notify.stopping());
+      notify.ready(config.server === undefined ? "no server is set" : `telling ${config.server}`);
+      void done.then(() => process.exit());
     } catch (cause) {
       tell(failure(cause));
       process.exitCode = 1;
       process.disconnect?.();
     }
   };
-  if (process.send === undefined) start(fromEnvironment());
-  else process.once("message", (raw: Record<string, unknown>) => start(raw));
-}
-
-function fromEnvironment(): Record<string, unknown> {
-  const { PROVOST_STATE, PROVOST_SERVER, PROVOST_TOKEN, PROVOST_EXCLUDE } = process.env;
-  return {
-    folder: PROVOST_STATE ?? "/var/lib/provost",
-    server: PROVOST_SERVER,
-    token: PROVOST_TOKEN,
-    excluded: PROVOST_EXCLUDE === undefined || PROVOST_EXCLUDE === "" ? [] : PROVOST_EXCLUDE.split(":"),
-  };
+  if (process.send === undefined)
+    start(() => rawConfig(agentSettingsFrom(process.argv.slice(2), process.env), process.env));
+  else process.once("message", (raw: Record<string, unknown>) => start(() => raw));
 }

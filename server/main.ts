@@ -1,24 +1,39 @@
 /** The server: opens its store, takes agents and people in on one port, derives proofs, until a signal. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
+import { isIP } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
+import type { Server as TlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { schedule } from "node-cron";
-import { pino } from "pino";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { instant } from "@provost/shared/model/ids.ts";
 import { openHttp } from "./api/http.ts";
-import { allProofs } from "./api/handlers/overview.ts";
 import { openLive } from "./api/live.ts";
-import { newSignInLink } from "./api/login.ts";
 import type { Parts } from "./api/parts.ts";
-import { checkConfig } from "./config.ts";
+import { openAudit } from "./audit/audit.ts";
+import { openChainCheck } from "./audit/check.ts";
+import { auditedTrust } from "./audit/audited-trust.ts";
+import { addressFile } from "./address-file.ts";
 import type { ServerConfig } from "./config.ts";
 import type { EdgeLimits } from "./edge/limits.ts";
+import { startBehaviour } from "./behaviour.ts";
+import { openIncidents } from "./incidents/incidents.ts";
 import { openEdge } from "./edge/socket.ts";
 import type { Edge } from "./edge/socket.ts";
+import { habitDays } from "./detection/baseline.ts";
+import { findingDays } from "./detection/finding-store.ts";
+import { gateBounds } from "./gate/gate-store.ts";
+import { readFeeds, startFeeds } from "./intel/feeds.ts";
+import { openPackages } from "./install/packages.ts";
+import { runProgram } from "./program.ts";
+import { openResponse } from "./response/issue.ts";
+import type { RunningServer } from "./running.ts";
 import { sqliteStore } from "./store/index.ts";
+import { namesOf, publicName } from "./tls/names.ts";
+import { openTls } from "./tls/tls.ts";
 import { deriveManifests } from "./trust/derive.ts";
 import { startAssessWork } from "./trust/assess-work.ts";
 import { openAssessor } from "./trust/assessor.ts";
@@ -34,35 +49,14 @@ import { followRoots } from "./trust/roots.ts";
 import { openTrusted } from "./trust/trusted.ts";
 import { startTrustWork } from "./trust/work.ts";
 
-/** What whoever started the server may ask and is told, over IPC where there is one. */
-export type ServerQuestion = { readonly ask: "summary" } | { readonly ask: "sign-in" };
-export type ServerMessage =
-  | {
-      readonly kind: "ready";
-      readonly address: string;
-      readonly agentUrl: string;
-      readonly signIn: string;
-      readonly token: string;
-    }
-  | { readonly kind: "failed"; readonly code: string; readonly why: string; readonly remedy?: string }
-  | { readonly kind: "sign-in"; readonly link: string }
-  | { readonly kind: "summary"; readonly overview: unknown };
-
-export interface RunningServer {
-  readonly address: string;
-  readonly parts: Parts;
-  readonly edge: Edge;
-  /** Answers at hand are still being worked into verdicts. */
-  working(): boolean;
-  close(): Promise<void>;
-}
-
 export async function startServer(
   config: ServerConfig,
   log: (line: string) => void,
   edgeOverrides: Partial<EdgeLimits> = {},
 ): Promise<RunningServer> {
   const settings = readLibrarySettings(config.library, config.registries);
+  const names = namesOf(config, hostname(), networkInterfaces());
+  let tls = await openTls(config.tls, config.folder, names, Date.now());
   const store = sqliteStore(config.folder);
   const now = () => instant(Date.now());
   const indices = join(config.folder, "indices");
@@ -82,7 +76,9 @@ export async function startServer(
       work.wake();
     },
   });
-  const trusted = openTrusted(store.trust, now);
+  const live = openLive(now);
+  const audit = openAudit(store.audit, Date.now, () => live.changed("audit", "", 1));
+  const trusted = openTrusted(auditedTrust(store, audit), now);
   const assessor: Assessor = openAssessor({
     store: store.attested,
     inventory: store.inventory,
@@ -93,7 +89,6 @@ export async function startServer(
   });
   const opened = openDesk(store.inventory, derivation, assessor);
   desk = opened;
-  const live = openLive(now);
   const evidence = startLibrary(store, settings, now, log);
   let edge: Edge | undefined;
   const assessing = startAssessWork(assessor, {
@@ -128,6 +123,25 @@ export async function startServer(
     },
     now,
   );
+  const response = openResponse(store, audit, Date.now, (device) => {
+    live.changed("commands", device, 1);
+    edge?.feed(device);
+  });
+  const incidents = openIncidents(store.incidents, store.detections);
+  const taxiiFolder = join(config.folder, "taxii");
+  const feeds = config.taxii === undefined ? undefined : startFeeds(readFeeds(config.taxii), taxiiFolder, log);
+  const behaviour = startBehaviour(
+    store,
+    {
+      ...(config.rules === undefined ? {} : { rules: config.rules }),
+      respond: config.respond,
+      indicators: [config.indicators, feeds === undefined ? undefined : taxiiFolder].filter((one) => one !== undefined),
+    },
+    incidents,
+    response,
+    ({ device }) => live.changed("incidents", device, 1),
+    log,
+  );
   let address = "";
   const parts: Parts = {
     store,
@@ -137,17 +151,23 @@ export async function startServer(
     live,
     library: evidence.library,
     machines: evidence.machines,
+    response,
+    incidents,
+    audit,
+    checkChain: openChainCheck(store.audit),
     edge: () => {
       if (edge === undefined) throw new AppError("STATE_UNUSABLE", "the server is still starting");
       return edge;
     },
     consoleFolder: config.consoleFolder,
-    hosts: new Set(["localhost", "127.0.0.1", "[::1]", ...config.names.map((name) => name.toLowerCase())]),
+    hosts: new Set(names.map((name) => (isIP(name) === 6 ? `[${name}]` : name))),
     address: () => address,
+    packages: openPackages(config.packages),
+    publicKeyPin: () => tls.publicKeyPin,
     now: Date.now,
     log,
   };
-  const app = openHttp(parts);
+  const app = openHttp(parts, tls.served);
   await app.ready();
   const http: Server = app.server;
   const running = openEdge(
@@ -162,13 +182,18 @@ export async function startServer(
         if (topic === "packages") evidence.pulls.wake();
         work.wake();
       },
+      observed: (device, events) => behaviour.observed(device, events),
       refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
+      failed: (why) => log(`edge: ${why}`),
     },
-    edgeOverrides,
+    () => tls.certificate,
+    { events: config.events, ...edgeOverrides },
   );
   edge = running;
   const close = async (): Promise<void> => {
     running.close();
+    behaviour.close();
+    await feeds?.close();
     live.close();
     await app.close();
     fetch.close();
@@ -184,9 +209,42 @@ export async function startServer(
     await close();
     throw cause;
   }
+  writeFileSync(join(config.folder, addressFile), `${address}\n`, { mode: 0o600 });
+  const dropOldGate = (): void => {
+    store.gate.dropOlder(Date.now() - gateBounds.days * 86_400_000);
+    store.events.dropOlder(Date.now() - config.events.days * 86_400_000);
+    store.detections.dropOlder(Date.now() - findingDays * 86_400_000);
+    store.baseline.dropOlder(Date.now() - habitDays * 86_400_000);
+  };
+  dropOldGate();
+  const expiring = setInterval(() => {
+    const ended = store.inventory.transaction(() => {
+      const count = store.commands.expire(Date.now());
+      if (count > 0)
+        audit.note(
+          "command",
+          "this server",
+          `${count} ${count === 1 ? "order" : "orders"} that no device took expired`,
+        );
+      return count;
+    });
+    if (ended > 0) live.changed("commands", "", ended);
+  }, 60_000);
+  const renewal = schedule("41 3 * * *", async () => {
+    try {
+      tls = await openTls(config.tls, config.folder, names, Date.now());
+      if (tls.served !== undefined && "setSecureContext" in http)
+        (http as unknown as TlsServer).setSecureContext(tls.served);
+      if (tls.expires !== undefined && tls.expires - Date.now() < 14 * 86_400_000)
+        log(`tls: the certificate ends on ${new Date(tls.expires).toISOString().slice(0, 10)}`);
+    } catch (cause) {
+      log(`tls: ${cause instanceof Error ? cause.message : String(cause)}; the certificate at hand stays`);
+    }
+  });
   // Debian publishes twice a day: versions come and lapse. The archives are asked again, the proofs at hand stay.
   const nightly = schedule("17 */6 * * *", () => {
     for (const id of store.inventory.deviceIds()) opened.noteChange(id);
+    dropOldGate();
     work.wake();
     evidence.pulls.wake();
   });
@@ -196,7 +254,10 @@ export async function startServer(
     edge: running,
     working: () => work.busy() || assessing.busy(),
     async close() {
+      clearInterval(expiring);
       await nightly.stop();
+      await renewal.stop();
+      rmSync(join(config.folder, addressFile), { force: true });
       await close();
     },
   };
@@ -206,7 +267,10 @@ async function listen(app: ReturnType<typeof openHttp>, config: ServerConfig): P
   for (let tried = 0; ; tried += 1) {
     const port = config.port === 0 ? 0 : config.port + tried;
     try {
-      return (await app.listen({ host: config.host, port })).replace("[::1]", "localhost");
+      await app.listen({ host: config.host, port });
+      const bound = app.server.address();
+      const at = typeof bound === "object" && bound !== null ? bound.port : port;
+      return `${config.tls.kind === "off" ? "http" : "https"}://${publicName(config, hostname())}${config.tls.kind === "proxy" ? "" : `:${at}`}`;
     } catch (cause) {
       const taken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
       if (taken && tried + 1 < config.portTries) continue;
@@ -222,82 +286,8 @@ async function listen(app: ReturnType<typeof openHttp>, config: ServerConfig): P
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) void startProgram();
-
-async function startProgram(): Promise<void> {
-  const logger = pino({ name: "provost-server" }, pino.destination(2));
-  const tell = (message: ServerMessage): void => {
-    if (process.connected) process.send?.(message);
-  };
-  try {
-    const {
-      PROVOST_SERVER_STATE,
-      PROVOST_PORT,
-      PROVOST_PORT_TRIES,
-      PROVOST_LOCAL_ARCHIVES,
-      PROVOST_LIBRARY,
-      PROVOST_REGISTRIES,
-      PROVOST_TRUST_ROOTS,
-    } = process.env;
-    const config = checkConfig(
-      {
-        folder: PROVOST_SERVER_STATE,
-        port: PROVOST_PORT,
-        portTries: PROVOST_PORT_TRIES,
-        library: PROVOST_LIBRARY,
-        registries: PROVOST_REGISTRIES,
-        trustRoots: PROVOST_TRUST_ROOTS,
-        ...(PROVOST_LOCAL_ARCHIVES === undefined
-          ? {}
-          : { localArchives: PROVOST_LOCAL_ARCHIVES.split(":").filter((path) => path !== "") }),
-      },
-      { consoleFolder: consoleFolder() },
-    );
-    const server = await startServer(config, (line) => logger.info(line));
-    const stop = (): void => {
-      void server.close().then(() => process.exit(0));
-      setTimeout(() => process.exit(1), 5000).unref();
-    };
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
-    process.once("disconnect", stop);
-    const signIn = newSignInLink(server.parts);
-    if (process.send === undefined)
-      process.stdout.write(`Provost server at ${server.address}\nSign in (once, within 15 minutes): ${signIn}\n`);
-    process.on("message", (question: ServerQuestion) => {
-      if (question.ask === "sign-in") tell({ kind: "sign-in", link: newSignInLink(server.parts) });
-      else
-        tell({
-          kind: "summary",
-          overview: {
-            ...server.parts.store.read.overview(server.edge.online, Date.now()),
-            proofs: allProofs(server.parts),
-            working: server.working(),
-          },
-        });
-    });
-    tell({
-      kind: "ready",
-      address: server.address,
-      agentUrl: `${server.address.replace(/^http/, "ws")}/agent`,
-      signIn,
-      token: server.edge.newToken(Date.now()).token,
-    });
-  } catch (cause) {
-    const failed: ServerMessage =
-      cause instanceof AppError
-        ? {
-            kind: "failed",
-            code: cause.code,
-            why: cause.message,
-            ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }),
-          }
-        : { kind: "failed", code: "STATE_UNUSABLE", why: cause instanceof Error ? cause.message : String(cause) };
-    if (process.connected) tell(failed);
-    else process.stderr.write(`provost-server: ${failed.code}: ${failed.why}\n${failed.remedy ?? ""}\n`);
-    process.exitCode = 1;
-    process.disconnect?.();
-  }
-}
+if (process.argv[1] !== undefined && import.meta.filename === process.argv[1])
+  void runProgram(process.argv.slice(2), startServer, consoleFolder());
 
 /** The built console lies beside the bundle, or in the source tree's console folder. */
 function consoleFolder(): string {

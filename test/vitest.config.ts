@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          include: ["test/{e2e,faults,attacks,scenarios}/**/*.test.ts"],
+          include: ["test/{e2e,faults,kernels,attacks,scenarios}/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,

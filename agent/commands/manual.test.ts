@@ -37,6 +37,17 @@ test.each(shown)("%s: provost %s", async (_name, line) => {
     attest: later,
     policyCheck: later,
     policyTest: later,
+    enrol: later,
+    configCheck: later,
+    labRun: later,
+    doctor: later,
+    requestApproval: later,
+    approve: later,
+    quarantineList: later,
+    quarantineRestore: later,
+    auditExport: later,
+    auditVerify: later,
+    stopAgent: later,
   };
   const code = await run(words(line), verbs, {
     terminal: openTerminal({ write: () => undefined }, { write: (text) => err.push(text) }, {}),

@@ -7,7 +7,10 @@ import { ecosystemIds } from "@provost/shared/model/inventory.ts";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { standings } from "@provost/shared/model/verdict.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
+import { describeContainment, type ContainmentVerbs } from "./describe-containment.ts";
 import { describeDocuments, type DocumentVerbs } from "./describe-documents.ts";
+import { describeGate, type GateVerbs } from "./describe-gate.ts";
+import { describeSetup, type SetupVerbs } from "./describe-setup.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
@@ -18,7 +21,7 @@ import type { Terminal } from "./terminal.ts";
 import { describeVerify, each, type VerifyQuestion } from "./verify-options.ts";
 import type { WhyQuestion } from "./why.ts";
 
-export interface Verbs extends DocumentVerbs {
+export interface Verbs extends ContainmentVerbs, DocumentVerbs, GateVerbs, SetupVerbs {
   status(request: Request): ExitCode;
   inventory(request: Request, filter: InventoryFilter): ExitCode;
   scan(request: Request, folders: readonly string[], deep: boolean): Promise<ExitCode>;
@@ -96,7 +99,7 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       end(await verbs.verify(request(command), files, asked)),
   );
   verb("why", "explain one verdict: the chain, the owner, what runs it now")
-    .argument("<file-or-digest>", "a file, or 6 to 64 digits of a SHA-256")
+    .argument("<file-or-digest-or-code>", "a file, 6 to 64 digits of a SHA-256, or the code of what was stopped")
     .option("--bundle <file>", "a document about the file; may be repeated", each)
     .option("--evidence <folder>", "a folder of such documents")
     .option("--trust <file>", "the trust document instead of the one Provost carries")
@@ -114,8 +117,11 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
       const sourceDateEpoch = world.env["SOURCE_DATE_EPOCH"];
       end(verbs.sbom(request(command), subject, { format, specVersion, timestamp, serial, sourceDateEpoch }));
     });
+  describeGate(verbs, { verb, request, end });
   const group = (name: string, description: string): Command => program.command(name).description(description);
   describeDocuments(verbs, { verb, group, request, end });
+  describeContainment(verbs, { verb, group, request, end });
+  describeSetup(verbs, { verb, group, request, end });
   return program;
 }
 

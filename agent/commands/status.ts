@@ -1,3 +1,4 @@
+import { standingOrders } from "../actions/journal.ts";
 import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
 import { depth } from "../spool/spool.ts";
 import type { State } from "../state/state.ts";
@@ -37,6 +38,7 @@ function tell({ folder, json, terminal }: Request, state: State): void {
   const scanText = readMeta(state, "last-scan");
   const last = scanText === undefined ? undefined : (JSON.parse(scanText) as ScanFrame);
   const counts = countAll(state);
+  const orders = standingOrders(state);
   if (json)
     return terminal.out(
       jsonLine({
@@ -46,6 +48,7 @@ function tell({ folder, json, terminal }: Request, state: State): void {
         server: server ?? null,
         spool,
         lastPass: last ?? null,
+        orders,
         ...counts,
       }),
     );
@@ -54,6 +57,7 @@ function tell({ folder, json, terminal }: Request, state: State): void {
       ? "Not enrolled: no server knows this device."
       : `Enrolled as ${device} at ${server ?? "an unnamed server"}.`,
   );
+  for (const { id, says } of orders) terminal.out(`In force: ${says} (${id}).`, "bad");
   terminal.out(`Waiting to be told: ${spool.frames} messages, ${spool.bytes} bytes.`);
   if (last?.endedAt === undefined) terminal.out("No whole pass has ended yet.", "weak");
   else {

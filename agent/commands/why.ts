@@ -25,11 +25,20 @@ import { jsonLine } from "./terminal.ts";
 import { asksNothing, type VerifyQuestion } from "./verify-options.ts";
 import { exitOfLooked, refuse } from "./verify.ts";
 
-/** `provost why FILE|DIGEST`: the verdict, what carries it, who owns the file, how it was built, and what runs it now. */
+/** `provost why FILE|DIGEST|CODE`: the verdict, what carries it, who owns the file, how it was built, and what runs it now. */
 export async function why(request: Request, subject: string, asked: WhyQuestion = {}): Promise<ExitCode> {
   const isName = !digestPrefix.test(subject) || existsSync(resolve(request.cwd, subject));
-  return isName ? whyFile(request, subject, asked) : whyDigest(request, subject);
+  if (isName) return whyFile(request, subject, asked);
+  // The code of something that was stopped goes before a digest that begins alike.
+  if (stopCode.test(subject)) {
+    const { decisionOf, explainStopped } = await import("./why-stopped.ts");
+    const decision = await decisionOf(request, subject);
+    if (decision !== undefined) return explainStopped(request, decision);
+  }
+  return whyDigest(request, subject);
 }
+
+const stopCode = /^[0-9a-f]{6,12}$/;
 
 /** With which documents and under which trust; what lies beside the file is found by itself. */
 export type WhyQuestion = Pick<VerifyQuestion, "bundle" | "evidence" | "trust" | "key">;

@@ -20,14 +20,51 @@ export async function describeDevice(state: State): Promise<void> {
     os: osName(readText("/etc/os-release") ?? ""),
     kernel: release(),
     arch: arch() === "x64" ? "amd64" : arch(),
-    mode: "record",
-    // Until the kernel sensor is there, /proc is read and nothing is stopped.
-    tier: "P",
-    facts: { ...(hardwareOf(before, own) ?? (await hardwareFacts())), ...own },
+    ...gateNow(state),
+    facts: { ...(hardwareOf(before, own) ?? (await hardwareFacts())), ...own, ...sensorFacts(state) },
   };
   if (before === JSON.stringify(frame)) return;
   state
     .transaction(() => {
+      writeMeta(state, "device-frame", JSON.stringify(frame));
+      append(state, frame);
+    })
+    .immediate();
+}
+
+/** What the gate is on this device now; kept so that the scanning process, which tells of the device, knows it too. */
+export interface GateNow {
+  readonly mode: Device["mode"];
+  readonly tier: Device["tier"];
+  /** "sensor", "sensor limits". */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+/** Without a kernel sensor /proc is read and nothing is stopped. */
+const noSensor: GateNow = { mode: "record", tier: "P", facts: {} };
+
+const heldGate = (state: State): GateNow => {
+  const held = readMeta(state, "gate");
+  return held === undefined ? noSensor : (JSON.parse(held) as GateNow);
+};
+const gateNow = (state: State): Pick<GateNow, "mode" | "tier"> => {
+  const { mode, tier } = heldGate(state);
+  return { mode, tier };
+};
+const sensorFacts = (state: State): GateNow["facts"] => heldGate(state).facts;
+
+/** Keeps it, and tells the device again where that changes what was told of it. */
+export function tellGate(state: State, now: GateNow): void {
+  state
+    .transaction(() => {
+      writeMeta(state, "gate", JSON.stringify(now));
+      const before = readMeta(state, "device-frame");
+      if (before === undefined) return;
+      const { mode, tier } = now;
+      const told = JSON.parse(before) as Device;
+      const rest = Object.entries(told.facts).filter(([name]) => name !== "sensor" && name !== "sensor limits");
+      const frame: Device = { ...told, mode, tier, facts: { ...Object.fromEntries(rest), ...now.facts } };
+      if (before === JSON.stringify(frame)) return;
       writeMeta(state, "device-frame", JSON.stringify(frame));
       append(state, frame);
     })

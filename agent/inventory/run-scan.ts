@@ -46,6 +46,8 @@ export function runScan(
   order: ScanOrder,
   progress: (frame: ScanFrame) => void,
   signal?: AbortSignal,
+  /** The scanning process has this number: a gate that asks before files are opened lets it read. */
+  started?: (pid: number) => void,
 ): Promise<ScanFrame> {
   return new Promise((resolve, reject) => {
     const child = fork(program, [], {
@@ -54,6 +56,7 @@ export function runScan(
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(signal === undefined ? {} : { signal }),
     });
+    if (child.pid !== undefined) started?.(child.pid);
     let complaint = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       complaint = (complaint + chunk.toString()).slice(-2000);

@@ -25,6 +25,8 @@ export interface RunningProcess {
   readonly parent: number;
   /** Milliseconds since 1970; with the pid it names a process for as long as the machine runs. */
   readonly startedAt: number;
+  /** Nanoseconds from the machine's start: as events and orders name a process. */
+  readonly sinceBoot: string;
   readonly uid: number;
   readonly command: string;
   readonly container?: string;
@@ -33,6 +35,10 @@ export interface RunningProcess {
   /** What could not be seen of it. */
   readonly blind?: string;
 }
+
+type Identity = Pick<RunningProcess, "pid" | "parent" | "startedAt" | "sinceBoot">;
+
+const nsPerTick = 1e9 / ticksPerSecond;
 
 /** Remembers processes between looks, so that an unchanged process costs one small read. */
 export class ProcessWatch {
@@ -53,7 +59,8 @@ export class ProcessWatch {
       const known = this.#known.get(pid);
       const fresh = known?.process.startedAt === startedAt && now - known.lookedAt < refreshMs;
       if (fresh && known.process.parent === stat.parent) continue;
-      const process = this.#read(pid, stat.parent, startedAt, stat.name);
+      const sinceBoot = String(stat.startTicks * nsPerTick);
+      const process = this.#read({ pid, parent: stat.parent, startedAt, sinceBoot }, stat.name);
       if (process === undefined) alive.delete(pid);
       else this.#known.set(pid, { process, lookedAt: now });
     }
@@ -61,7 +68,8 @@ export class ProcessWatch {
     return [...this.#known.values()].map((entry) => entry.process).toSorted((a, b) => a.pid - b.pid);
   }
 
-  #read(pid: number, parent: number, startedAt: number, name: string): RunningProcess | undefined {
+  #read(who: Identity, name: string): RunningProcess | undefined {
+    const { pid } = who;
     const maps = readText(`/proc/${pid}/maps`);
     if (maps === "") return undefined;
     const command = commandLine(pid) ?? `[${name}]`;
@@ -69,9 +77,9 @@ export class ProcessWatch {
     const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1] ?? 0);
     const root = this.#rootOf(pid);
     if (maps === undefined || root === undefined)
-      return { pid, parent, startedAt, uid, command, files: [], blind: "this user may not see what it maps" };
+      return { ...who, uid, command, files: [], blind: "this user may not see what it maps" };
     const files = runningFiles(pid, maps, root);
-    const base = { pid, parent, startedAt, uid, command, files };
+    const base = { ...who, uid, command, files };
     return root.label === "" ? base : { ...base, container: root.label };
   }
 

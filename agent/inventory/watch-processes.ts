@@ -8,6 +8,11 @@ import { runningFrame } from "./write-running.ts";
 /** How often /proc is listed, and how old a process's list of mapped files may be. */
 const lookEveryMs = 3000;
 const refreshMs = 60_000;
+/**
+ * While programs come and go, each look finds something new, and hashing it takes a process of its own: after it the next look waits so
+ * many times as long as it took. Where a gate judges programs before they start, nothing depends on this look but the list of what runs.
+ */
+const pauses = { alone: { times: 20, atMostMs: 15_000 }, gated: { times: 100, atMostMs: 60_000 } };
 
 /**
  * Follows what runs, without a kernel sensor: a changed set of processes is told; a file that runs and is not known yet is
@@ -15,7 +20,14 @@ const refreshMs = 60_000;
  */
 export function watchProcesses(
   state: State,
-  agent: { readonly folder: string; readonly busy: () => boolean; readonly spooled: () => void },
+  agent: {
+    readonly folder: string;
+    readonly busy: () => boolean;
+    readonly spooled: () => void;
+    readonly started: (pid: number) => void;
+    /** Programs are judged before they start. */
+    readonly gated: () => boolean;
+  },
   stop: AbortSignal,
 ): () => void {
   const watch = new ProcessWatch();
@@ -24,6 +36,12 @@ export function watchProcesses(
   );
   let told = "";
   let hashing = false;
+  let notBefore = 0;
+
+  const pauseAfter = (tookMs: number): void => {
+    const { times, atMostMs } = agent.gated() ? pauses.gated : pauses.alone;
+    notBefore = performance.now() + Math.min(tookMs * times, atMostMs);
+  };
 
   const isKnown = (file: RunningFile): boolean => {
     const row = known.get(file.root, file.path);
@@ -36,20 +54,23 @@ export function watchProcesses(
   };
 
   const look = (): void => {
-    if (agent.busy() || hashing) return;
+    const began = performance.now();
+    if (agent.busy() || hashing || began < notBefore) return;
     const processes = watch.look(Date.now(), refreshMs);
     const now = signature(processes);
     if (now === told) return;
     told = now;
     if (processes.every((process) => process.files.every(isKnown))) {
       state.transaction(() => append(state, runningFrame(processes, Date.now()))).immediate();
+      pauseAfter(performance.now() - began);
       return agent.spooled();
     }
     hashing = true;
-    void runScan({ folder: agent.folder, excluded: [], scope: "running" }, () => undefined, stop)
+    void runScan({ folder: agent.folder, excluded: [], scope: "running" }, () => undefined, stop, agent.started)
       .then(agent.spooled, () => undefined)
       .finally(() => {
         hashing = false;
+        pauseAfter(performance.now() - began);
       });
   };
 

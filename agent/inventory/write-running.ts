@@ -24,6 +24,7 @@ export function runningFrame(processes: readonly RunningProcess[], now: number):
       pid: process.pid,
       parent: process.parent,
       startedAt: process.startedAt,
+      sinceBoot: process.sinceBoot,
       uid: process.uid,
       user: names.get(process.uid) ?? String(process.uid),
       command: process.command,

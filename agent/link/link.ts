@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
-import type { AttestedMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
+import type { AttestedMessage, CommandMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
@@ -15,8 +15,11 @@ import { agreesWith, commit, lease, mustRetell, startEpoch } from "../spool/spoo
 import { backoff } from "./backoff.ts";
 import { zstd } from "./codec.ts";
 import { keyName, makeKeyPair, publicKeyOf, signWith, verifyWith } from "./keys.ts";
+import { throughProxy } from "./proxy.ts";
+import { lookUpOrRemember, rememberAddress } from "./remembered-address.ts";
 import { next } from "./session.ts";
 import type { Effect, Identity, Input, Session } from "./session.ts";
+import { shownCertificate } from "./shown-certificate.ts";
 
 export interface LinkEvents {
   /** The session is open; `device` is the server's name for this device. */
@@ -26,6 +29,8 @@ export interface LinkEvents {
   proof(message: ProofMessage): void;
   attested(message: AttestedMessage): void;
   trust(message: TrustMessage): void;
+  /** An order, as it was signed. */
+  command(message: CommandMessage): void;
   /** A new epoch began: the caller appends everything it knows to the spool. */
   retell(): void;
   /** The connection ended. `final`: trying again will not help until a person acts. */
@@ -43,7 +48,7 @@ const theClose = "the connection closed";
 /** Keeps one session with the server until closed. All knowledge is in the spool: a broken connection loses nothing. */
 export function openLink(
   state: State,
-  server: { url: string; name: string; token?: string },
+  server: { url: string; name: string; token?: string; proxy?: URL },
   events: LinkEvents,
 ): Link {
   const token = server.token === undefined ? undefined : parseToken(server.token);
@@ -55,6 +60,8 @@ export function openLink(
   let lastWhy = theClose;
   let lastFinal = false;
   let sessionEpoch: string | undefined;
+  let certificate: string | undefined;
+  let reached: string | undefined;
 
   const me = (): Identity => ({
     deviceKey: publicKeyOf(privateKey),
@@ -64,6 +71,7 @@ export function openLink(
       token === undefined || server.token === undefined
         ? undefined
         : { text: server.token, serverKeySha256: token.serverKeySha256 },
+    ...(certificate === undefined ? {} : { certificate }),
     sign: (bytes) => signWith(privateKey, bytes),
     verify: (bytes, signature, key) => verifyWith(key, bytes, signature),
     sha256: keyName,
@@ -134,10 +142,22 @@ export function openLink(
   const connect = (nonce: string): void => {
     lastWhy = theClose;
     lastFinal = false;
+    certificate = undefined;
     socket = new WebSocket(server.url, subprotocol, {
       perMessageDeflate: false,
       maxPayload: limits.packedBytes,
       handshakeTimeout: 10_000,
+      // Nothing is believed because of who issued the certificate: the server's own key, which the token names, signs in its
+      // challenge which certificate it is (shared/protocol/greeting.ts). That also holds for a certificate of the server's own making.
+      rejectUnauthorized: false,
+      // Else a hundred and fifty authorities that nobody asks are read and held: some megabytes.
+      ca: [],
+      lookup: lookUpOrRemember(state),
+      ...(server.proxy === undefined ? {} : { createConnection: throughProxy(server.proxy, lookUpOrRemember(state)) }),
+    });
+    socket.on("upgrade", ({ socket: wire }) => {
+      certificate = shownCertificate(wire);
+      reached = wire.remoteAddress;
     });
     socket.on("open", () => say({ kind: "hello", nonce, version: productVersion }));
     socket.on("message", received);
@@ -173,6 +193,8 @@ export function openLink(
         return events.attested(message);
       case "trust":
         return events.trust(message);
+      case "command":
+        return events.command(message);
       case "resync":
         beginAgain();
         lastWhy = `the server asked for everything again: ${message.why}`;
@@ -195,6 +217,7 @@ export function openLink(
         writeMeta(state, "device", effect.device);
         writeMeta(state, "server-key", effect.serverKey);
         writeMeta(state, "server-url", server.url);
+        rememberAddress(state, reached);
       })
       .immediate();
     if (agreesWith(state, effect.acknowledged) && !mustRetell(state)) return events.opened(effect.device);

@@ -57,6 +57,8 @@ export interface Identity {
   readonly device: string | undefined;
   readonly pinnedServerKey: string | undefined;
   readonly token: { readonly text: string; readonly serverKeySha256: string } | undefined;
+  /** With TLS: SHA-256 of the certificate that this connection was shown. */
+  readonly certificate?: string;
   sign(bytes: Uint8Array): string;
   verify(bytes: Uint8Array, signature: string, key: string): boolean;
   sha256(key: string): string;
@@ -97,8 +99,14 @@ type Proving = Extract<Session, { state: "proving" }>;
 
 function answer(session: Greeting, input: Extract<Input, { kind: "challenge" }>, me: Identity): Next {
   const statement = { purpose: "provost challenge v1", agentNonce: session.nonce, serverNonce: input.nonce } as const;
-  if (!me.verify(signedBytes(statement), input.signature, input.serverKey))
-    return distrust(session, "the server's challenge is not signed by the key it shows");
+  const shown = me.certificate === undefined ? {} : { certificate: me.certificate };
+  if (!me.verify(signedBytes({ ...statement, ...shown }), input.signature, input.serverKey))
+    return distrust(
+      session,
+      me.certificate === undefined
+        ? "the server's challenge is not signed by the key it shows"
+        : `the server did not sign the certificate that this connection was shown (SHA-256 ${me.certificate.slice(0, 16)}…): something in between ends TLS, or the server does not know the certificate of the proxy before it`,
+    );
   const known = me.pinnedServerKey === input.serverKey && me.device !== undefined;
   const named = me.token !== undefined && me.token.serverKeySha256 === me.sha256(input.serverKey);
   if (!known && !named) return distrust(session, strangerWhy(me));

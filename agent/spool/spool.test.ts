@@ -75,6 +75,28 @@ test("full telemetry drops its oldest, counts them exactly, and leaves the state
   expect(lease(state, 0)).toMatchObject({ first: 1, last: 1, frames: [held(1)] });
 });
 
+const happened = (name: string, count: number, padding = ""): Frame => ({
+  kind: "events",
+  processes: [{ pid: 7, startedAt: "70", executable: "/bin/sh", arguments: [padding], uid: 0, gid: 0, name: "sh" }],
+  items: Array.from({ length: count }, (_, at) => ({ kind: "exit", id: `${name}-${at}`, at: 1, actor: 0, status: 0 })),
+});
+
+test("what a full spool drops of events is counted one by one", () => {
+  const padding = "x".repeat(1024 * 1024);
+  for (let at = 1; at <= 20; at += 1) append(state, happened(`e${at}`, 10, padding));
+  expect(takeLost(state) + depth(state).frames * 10).toBe(200);
+});
+
+test("events and declared losses outlive an epoch: the server may have asked for everything again before it had them", () => {
+  append(state, happened("before", 3));
+  append(state, health(1));
+  append(state, held(1));
+  append(state, { kind: "lost", lane: "telemetry", count: 12, why: "full", at: 1 });
+  startEpoch(state);
+  expect(lease(state, 0)?.frames).toEqual([happened("before", 3)]);
+  expect(takeLost(state)).toBe(12);
+});
+
 test("one telemetry frame larger than the lane drops all others and is kept", () => {
   append(state, health(1));
   append(state, health(2, "x".repeat(spoolLimits.telemetryBytes)));
@@ -163,3 +185,15 @@ async function writeUntilKilled(program: string, folder: string, afterMs: number
   await new Promise((resolve) => child.once("close", resolve));
   return Number(/(\d+)\n[^\n]*$/.exec(said)?.[1] ?? 0);
 }
+
+const alarms = (at: number): Frame => ({ kind: "alarms", items: [{ at, kind: "lost", says: "x", facts: {} }] });
+
+test("what the gate did outlives an epoch, and is told before what is told again", () => {
+  append(state, held(1));
+  append(state, alarms(1));
+  append(state, health(1));
+  append(state, alarms(2));
+  startEpoch(state);
+  append(state, held(2));
+  expect(lease(state, 0)).toMatchObject({ first: 1, last: 3, frames: [alarms(1), alarms(2), held(2)] });
+});

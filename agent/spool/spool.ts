@@ -6,8 +6,9 @@ import { readMeta, writeMeta } from "../state/state.ts";
 
 /**
  * What is still to be told to the server, in SQLite: appended in the same transaction as the knowledge it tells, so that
- * nothing is known and never told. Two lanes. `state` can be written again from the tables at any time, so a full spool
- * forgets it as a whole and starts a new epoch. `telemetry` is a moment: a full spool drops the oldest and says how many.
+ * nothing is known and never told. Three lanes. `state` can be written again from the tables at any time, so a full spool
+ * forgets it as a whole and starts a new epoch. `telemetry` is a moment: a full spool drops the oldest and says how many. `kept` is
+ * what the gate did: no table could tell it again, so it outlives an epoch. So do events, and what was declared lost.
  */
 export interface Lease {
   readonly first: number;
@@ -19,13 +20,16 @@ export interface Lease {
 export const spoolLimits = {
   telemetryBytes: 16 * 1024 * 1024,
   stateBytes: 512 * 1024 * 1024,
+  keptBytes: 128 * 1024 * 1024,
   leaseBytes: 1024 * 1024,
 } as const;
 
-export type Lane = "state" | "telemetry";
+export type Lane = "state" | "telemetry" | "kept";
 
-export const laneOf = (frame: Frame): Lane =>
-  frame.kind === "running" || frame.kind === "health" || frame.kind === "scan" ? "telemetry" : "state";
+export const laneOf = ({ kind }: Frame): Lane => {
+  if (kind === "running" || kind === "health" || kind === "scan" || kind === "events") return "telemetry";
+  return kind === "decisions" || kind === "alarms" || kind === "request" || kind === "report" ? "kept" : "state";
+};
 
 /**
  * Returns the frame's sequence number, or 0 where everything will be told again anyway. Durable when the surrounding
@@ -42,8 +46,9 @@ export function append(state: State, frame: Frame, stateBytes: number = spoolLim
   if (lane === "telemetry") {
     // A newer whole replaces an older one that nobody has read: only the newest snapshot and progress matter.
     if (frame.kind === "running" || (frame.kind === "scan" && frame.state !== "done")) dropOlder(state, frame.kind);
-    makeRoom(state, bytes);
+    makeRoom(state, lane, bytes, spoolLimits.telemetryBytes);
   }
+  if (lane === "kept") makeRoom(state, lane, bytes, spoolLimits.keptBytes);
   const inserted = state
     .prepare("INSERT INTO spool (lane, kind, body, bytes) VALUES (?, ?, ?, ?)")
     .run(lane, frame.kind, body, bytes);
@@ -61,10 +66,7 @@ export const mustRetell = (state: State): boolean => readMeta(state, "retell") =
 
 function forgetEverything(state: State): void {
   const gone = state
-    .prepare<[], { count: number }>(
-      `SELECT sum(CASE kind WHEN 'lost' THEN json_extract(body, '$.count') ELSE 1 END) AS count
-       FROM spool WHERE lane = 'telemetry' OR kind = 'lost'`,
-    )
+    .prepare<[], { count: number }>("SELECT count(*) AS count FROM spool WHERE lane = 'telemetry' AND kind <> 'events'")
     .get();
   startEpoch(state);
   addLost(state, gone?.count ?? 0);
@@ -130,11 +132,26 @@ export function depth(state: State): { readonly frames: number; readonly bytes: 
   return { frames: row?.frames ?? 0, bytes: row?.bytes ?? 0 };
 }
 
-/** Forgets what was to be told and begins a new epoch; `retell` then appends everything the tables hold. */
+/**
+ * Forgets what was to be told and begins a new epoch; `retell` then appends everything the tables hold. What is kept comes first, with
+ * events: the server knows one that it has by its name.
+ */
 export function startEpoch(state: State): string {
   const epoch = randomUUID();
+  const kept = state
+    .prepare<[], KeptRow>(
+      "SELECT lane, kind, body, bytes FROM spool WHERE lane = 'kept' OR kind = 'events' ORDER BY sequence",
+    )
+    .all();
+  const declared = state
+    .prepare<[], number | null>("SELECT sum(json_extract(body, '$.count')) FROM spool WHERE kind = 'lost'")
+    .pluck()
+    .get();
+  addLost(state, declared ?? 0);
   state.prepare("DELETE FROM spool").run();
   state.prepare("DELETE FROM sqlite_sequence WHERE name = 'spool'").run();
+  const again = state.prepare("INSERT INTO spool (lane, kind, body, bytes) VALUES (@lane, @kind, @body, @bytes)");
+  for (const row of kept) again.run(row);
   writeMeta(state, "epoch", epoch);
   writeMeta(state, "committed", "0");
   writeMeta(state, "retell", "no");
@@ -147,26 +164,44 @@ interface SpoolRow {
   readonly bytes: number;
 }
 
+interface KeptRow {
+  readonly lane: string;
+  readonly kind: string;
+  readonly body: string;
+  readonly bytes: number;
+}
+
 function dropOlder(state: State, kind: string): void {
   state.prepare("DELETE FROM spool WHERE kind = ?").run(kind);
 }
 
-function makeRoom(state: State, bytes: number): void {
-  let over = bytesIn(state, "telemetry") + bytes - spoolLimits.telemetryBytes;
+function makeRoom(state: State, lane: Lane, bytes: number, most: number): void {
+  let over = bytesIn(state, lane) + bytes - most;
   let lost = 0;
+  const countOf = state
+    .prepare<[number], number>(
+      "SELECT CASE kind WHEN 'events' THEN json_array_length(body, '$.items') ELSE 1 END FROM spool WHERE sequence = ?",
+    )
+    .pluck();
   while (over > 0) {
     const oldest = state
-      .prepare<[], SpoolRow>(
-        "SELECT sequence, bytes, '' AS body FROM spool WHERE lane = 'telemetry' ORDER BY sequence LIMIT 1",
+      .prepare<[string], SpoolRow>(
+        "SELECT sequence, bytes, '' AS body FROM spool WHERE lane = ? ORDER BY sequence LIMIT 1",
       )
-      .get();
+      .get(lane);
     if (oldest === undefined) break;
+    lost += countOf.get(oldest.sequence) ?? 1;
     state.prepare("DELETE FROM spool WHERE sequence = ?").run(oldest.sequence);
     over -= oldest.bytes;
-    lost += 1;
   }
   addLost(state, lost);
 }
+
+/** Telemetry that never came so far as to be spooled. */
+export const countLost = (state: State, count: number): void => addLost(state, count);
+
+/** Whether telemetry was dropped that nobody was told of yet. */
+export const hasLost = (state: State): boolean => Number(readMeta(state, "telemetry-lost") ?? 0) > 0;
 
 /** How much telemetry was dropped since the last call; the caller appends a `lost` frame in the same transaction. */
 export function takeLost(state: State): number {

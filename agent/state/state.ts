@@ -75,6 +75,27 @@ const migrations: readonly string[] = [
      subject TEXT NOT NULL, sha256 TEXT NOT NULL, name TEXT, bytes BLOB NOT NULL, PRIMARY KEY (subject, sha256)
    ) WITHOUT ROWID, STRICT;
    CREATE TABLE trust (version TEXT PRIMARY KEY, document TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;`,
+  `CREATE TABLE stopped (
+     code TEXT PRIMARY KEY, subject TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, body TEXT NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX files_by_inode ON files (ino);
+   CREATE INDEX stopped_by_time ON stopped (at);
+   CREATE TABLE lineage (
+     digest TEXT PRIMARY KEY, maker TEXT NOT NULL, root TEXT NOT NULL, path TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX lineage_by_end ON lineage (until);
+   CREATE TABLE approvals (
+     digest TEXT PRIMARY KEY, code TEXT NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, expires INTEGER NOT NULL
+   ) WITHOUT ROWID, STRICT;`,
+  `CREATE TABLE commands (
+     id TEXT PRIMARY KEY, nonce TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, why TEXT, steps TEXT NOT NULL
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE denials (
+     digest TEXT NOT NULL, command TEXT NOT NULL, at INTEGER NOT NULL, expires INTEGER, PRIMARY KEY (digest, command)
+   ) WITHOUT ROWID, STRICT;
+   CREATE TABLE audit (
+     sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, says TEXT NOT NULL, facts TEXT NOT NULL, hash TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {
@@ -116,6 +137,7 @@ export type MetaKey =
   | "device-key"
   | "server-key"
   | "server-url"
+  | "server-address"
   | "device-frame"
   | "archives-frames"
   | "last-scan"
@@ -123,6 +145,9 @@ export type MetaKey =
   | "fingerprint"
   | "summary"
   | "telemetry-lost"
-  | "retell";
+  | "retell"
+  | "gate"
+  | "gate-policy"
+  | "sensor";
 
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

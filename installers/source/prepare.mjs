@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -21,12 +22,27 @@ const wanted = new Set(process.argv.slice(2));
 const bin = join(top, "node_modules", ".bin");
 const node = join(top, "node_modules", `node-linux-${arch()}`, "bin", "node");
 
+const header = (path) => existsSync(join("/usr/include", path));
+/** What builds the sensor: Debian's package, and whether what it brings is there. */
+const sensorNeeds = [
+  ["gcc", () => onPath("gcc")],
+  ["make", () => onPath("make")],
+  ["clang", () => onPath("clang")],
+  ["bpftool", () => onPath("bpftool")],
+  ["libbpf-dev", () => header("bpf/libbpf.h")],
+  ["libelf-dev", () => header("libelf.h")],
+  ["zlib1g-dev", () => header("zlib.h")],
+  ["libssl-dev", () => header("openssl/sha.h")],
+  ["libc6-dev", () => header("stdio.h")],
+];
+
 if (process.platform !== "linux" || !["x64", "arm64"].includes(arch()))
   fail(`Provost runs on Linux on x64 and arm64, this is ${process.platform} on ${arch()}.`);
 installDependencies();
 linkNode();
-if (wanted.has("--build")) buildOutputs();
 if (wanted.has("--system")) installSystem();
+if (wanted.has("--build")) buildOutputs();
+if (wanted.has("--build") || wanted.has("--sensor")) buildSensor();
 
 function installDependencies() {
   const lock = digest(readFileSync(join(top, "package-lock.json")));
@@ -67,13 +83,43 @@ function buildOutputs() {
   ]);
 }
 
-/** Builds where any source is not what the last build saw. */
-function build(what, folders, output, program, args) {
-  const stamp = join(top, output, ".built-from");
-  const now = digest(
+/** The sensor is C: where its tools are missing everything else goes on, without a gate. */
+function buildSensor() {
+  const missing = sensorNeeds.filter(([, there]) => !there()).map(([name]) => name);
+  const folder = "agent/sensors/linux/native";
+  const built = join(top, "dist/sensor/provost-sensor");
+  const stamp = join(top, "dist/sensor/.built-from");
+  const now = stampOf([folder]);
+  if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, "utf8") === now) return;
+  if (missing.length > 0) {
+    const instead = existsSync(built) ? "the sensor built before is used" : "this device runs without the sensor";
+    say(`the sensor is not built, ${missing.join(", ")} missing: ${instead}. To build it: ${installLine(missing)}`);
+    return;
+  }
+  say("building the sensor");
+  run("make", ["-s", "-C", folder], "Building the sensor failed; the message above names the place.");
+  mkdirSync(dirname(built), { recursive: true });
+  // Beside and renamed: a sensor that runs keeps its own file.
+  run(
+    "strip",
+    ["-o", `${built}.new`, join(top, folder, "build/provost-sensor")],
+    "`strip` failed; is binutils installed?",
+  );
+  renameSync(`${built}.new`, built);
+  writeFileSync(stamp, now);
+}
+
+function stampOf(folders) {
+  return digest(
     JSON.stringify(folders.flatMap((folder) => sources(join(top, folder)))) +
       readFileSync(join(top, "package-lock.json"), "utf8"),
   );
+}
+
+/** Builds where any source is not what the last build saw. */
+function build(what, folders, output, program, args) {
+  const stamp = join(top, output, ".built-from");
+  const now = stampOf(folders);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === now) return;
   say(`building the ${what}`);
   run(program, args, `Building the ${what} failed; the message above names the place.`);
@@ -84,7 +130,7 @@ function build(what, folders, output, program, args) {
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return ["node_modules", "dist"].includes(entry.name) ? [] : sources(path);
+    if (entry.isDirectory()) return ["node_modules", "dist", "build"].includes(entry.name) ? [] : sources(path);
     if (!entry.isFile() || /\.test\.tsx?$/.test(entry.name)) return [];
     const { size, mtimeMs } = statSync(path);
     return [[relative(top, path), size, mtimeMs]];
@@ -99,9 +145,10 @@ function installSystem() {
     ["debootstrap", "debootstrap", "the tests that alter a packaged program in a chroot"],
   ];
   const missing = needs.filter(([program]) => !onPath(program));
+  for (const [name, there] of sensorNeeds) if (!there()) missing.push([name, name, "building the sensor"]);
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name);
-  const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+  const command = installLine(packages);
   if (process.getuid?.() !== 0 || !onPath("apt-get")) {
     say(`some tests will be skipped. To run them: sudo sh -c '${command}'`);
     return;
@@ -112,6 +159,10 @@ function installSystem() {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
   });
   if (done.status !== 0) say(`that failed; some tests will be skipped. The command was: ${command}`);
+}
+
+function installLine(packages) {
+  return `apt-get update && apt-get install -y --no-install-recommends ${packages.join(" ")}`;
 }
 
 function onPath(program) {

@@ -1,34 +1,23 @@
 /** `npm start`: server and agent as two processes, as on two machines; progress, summary and the sign-in link on the terminal. */
-import { fork } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { agentEnvironment, agentFlags } from "./agent-process.ts";
 import { openScreen } from "./screen.ts";
 import { summaryDocument, summaryText } from "./summary.ts";
 import type { AgentMessage, Overview, ScanFrame, ServerMessage } from "./messages.ts";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The daemon mostly waits: V8's compilers and helper threads would only hold memory. docs/performance.md has the figures. */
-const agentFlags = [
-  "--lite-mode",
-  "--max-semi-space-size=1",
-  "--single-threaded",
-  "--v8-pool-size=1",
-  "--disable-sigusr1",
-  "--expose-gc",
-] as const;
-/** glibc keeps what a busy moment freed in its arenas and caches; with these it goes back to the kernel. */
-const agentEnvironment = {
-  MALLOC_ARENA_MAX: "1",
-  // It reads files one after another; each thread more would hold a stack.
-  UV_THREADPOOL_SIZE: "1",
-  MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "4096",
-  GLIBC_TUNABLES: "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.top_pad=0",
-} as const;
+const sensorProgram = join(top, "dist/sensor/provost-sensor");
+/** unix(7): the name of a socket has 108 bytes with its end. */
+const longestSocket = 107;
+const sensorPauseMs = 2000;
+/** What agent and sensor exit with when the owner stopped them. */
+const stoppedInOrder = 10;
 
 const { values: options } = readOptions();
 if (options.help) {
@@ -40,6 +29,8 @@ if (options.help) {
   --port N           the console's port (4680, or the next free one)
   --exclude DIR      leave a folder out of the walk; what runs from it is judged all the same
   --proof-minutes N  with --once: wait at most so long for proofs from the archives (20)
+  --gate MODE        off, record, warn, hold or block: how far the gate goes (record); needs root and a built sensor
+  --policy FILE      the owner's policy for this device; its gate section decides instead of --gate
 `);
   process.exit(0);
 }
@@ -57,6 +48,8 @@ function readOptions() {
         port: { type: "string", default: "4680" },
         exclude: { type: "string", multiple: true, default: [] },
         "proof-minutes": { type: "string", default: "20" },
+        gate: { type: "string", default: "record" },
+        policy: { type: "string" },
       },
     });
   } catch (cause) {
@@ -110,10 +103,17 @@ async function main(): Promise<void> {
   screen.line(`console  ${ready.address}`);
   if (!options.once) screen.line(`sign in  ${ready.signIn}  (once, within 15 minutes)`);
 
+  const sensor =
+    options.once || options.gate === "off" ? undefined : startSensor(options.state, screen, () => stopping);
+  if (sensor !== undefined) children.push(sensor.child());
   const agent = launch("agent", {});
   children.push(agent);
   const agentGone = new Promise<never>((_resolve, reject) => {
-    agent.on("exit", (code, signal) => reject(new Error(`it ended (${signal ?? `exit code ${code}`})`)));
+    agent.on("exit", (code, signal) => {
+      // The owner stopped it: that is no failure.
+      if (code === stoppedInOrder) return stop(0);
+      reject(new Error(`it ended (${signal ?? `exit code ${code}`})`));
+    });
   });
   agentGone.catch((cause: unknown) => {
     if (!stopping) giveUp("agent", "SCAN_FAILED", cause instanceof Error ? cause.message : String(cause));
@@ -125,6 +125,9 @@ async function main(): Promise<void> {
     token: ready.token,
     excluded: [...options.exclude, join(options.state, "server")],
     once: options.once,
+    mode: options.gate,
+    ...(sensor === undefined ? {} : { sensor: sensor.socket, sensorProgram }),
+    ...(options.policy === undefined ? {} : { policy: resolve(options.policy) }),
   });
 
   const frame = await watch.scanned;
@@ -145,6 +148,38 @@ async function main(): Promise<void> {
     }
   }
   if (options.once) stop(0);
+}
+
+/**
+ * The sensor, where this user may run one and it was built. It is started again when it ends: what its agent is to do meanwhile the
+ * policy says. Undefined: the agent watches /proc and stops nothing.
+ */
+function startSensor(state: string, screen: Screen, isStopping: () => boolean) {
+  if (process.getuid?.() !== 0 || !existsSync(sensorProgram)) return undefined;
+  const folder = join(state, "sensor");
+  const socket = join(folder, "sensor.sock");
+  if (socket.length > longestSocket) {
+    screen.line(`sensor   not started: the name of its socket is too long, ${socket}`);
+    return undefined;
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const start = (): ChildProcess => {
+    const child = spawn(sensorProgram, ["--socket", socket, "--state", folder], {
+      stdio: ["ignore", "ignore", "ignore"],
+      detached: true,
+    });
+    child.on("error", (cause) => screen.line(`sensor   ${cause.message}`));
+    child.on("exit", (code, signal) => {
+      if (isStopping() || code === stoppedInOrder) return;
+      screen.line(`sensor   it ended (${signal ?? `exit code ${code}`}); it is started again`);
+      setTimeout(() => {
+        if (!isStopping()) current = start();
+      }, sensorPauseMs);
+    });
+    return child;
+  };
+  let current = start();
+  return { socket, child: () => current };
 }
 
 /** The bundle where it was built, else the sources. */

@@ -193,22 +193,30 @@ test.each(routes.filter(([, method]) => method === "POST"))(
   },
 );
 
-test.each(routes.filter(([name]) => name !== "signOut"))(
-  "%s answers as its schema says",
-  async (name, method, path) => {
-    const answer = await signedIn(placed(path) + (query[name] ?? ""), {
-      method,
-      headers: method === "POST" ? { "x-csrf": csrf } : {},
-    });
-    expect(answer.status).toBe(200);
-    const schema = api[name as keyof typeof api].answer;
-    const parsed = schema.safeParse(JSON.parse(answer.body));
-    expect(parsed.error?.issues).toBeUndefined();
-    // Nothing is answered that the table does not tell of.
-    expect(parsed.data).toEqual(JSON.parse(answer.body));
-    expect(answer.headers["cache-control"]).toBe("no-store");
-  },
-);
+/** They need a body, or something that is there: their own tests ask them. */
+const asking = new Set([
+  "signOut",
+  "decideRequest",
+  "previewCommand",
+  "newCommand",
+  "cancelCommand",
+  "incident",
+  "closeIncident",
+]);
+
+test.each(routes.filter(([name]) => !asking.has(name)))("%s answers as its schema says", async (name, method, path) => {
+  const answer = await signedIn(placed(path) + (query[name] ?? ""), {
+    method,
+    headers: method === "POST" ? { "x-csrf": csrf } : {},
+  });
+  expect(answer.status).toBe(200);
+  const schema = api[name as keyof typeof api].answer;
+  const parsed = schema.safeParse(JSON.parse(answer.body));
+  expect(parsed.error?.issues).toBeUndefined();
+  // Nothing is answered that the table does not tell of.
+  expect(parsed.data).toEqual(JSON.parse(answer.body));
+  expect(answer.headers["cache-control"]).toBe("no-store");
+});
 
 test("every executable's detail answers as its schema says", async () => {
   const { rows } = world.parts.store.read.executables({ limit: 500, sort: "path" });
@@ -435,6 +443,7 @@ describe("the OpenAPI document", () => {
       [
         ...wanted,
         "GET /api/v1/live",
+        "GET /api/v1/audit/export",
         "GET /api/v1/evidence/{sha256}",
         "GET /api/v1/openapi.json",
         "GET /sign-in",

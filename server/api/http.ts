@@ -1,3 +1,6 @@
+import { createServer as createPlainServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import { createServer } from "node:https";
 import Fastify from "fastify";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { api } from "@provost/shared/protocol/api.ts";
@@ -5,12 +8,14 @@ import { AppError } from "@provost/shared/lib/app-error.ts";
 import { RateExceeded } from "../machines/machines.ts";
 import type { StoredSession } from "../store/store.ts";
 import type { Parts } from "./parts.ts";
+import { answerAuditExport } from "./audit-export.ts";
 import { answerConsole } from "./console.ts";
 import { handlers } from "./handlers/index.ts";
 import type { Handler } from "./handlers/handler.ts";
 import { answerEvidence } from "./evidence.ts";
 import { answerLive } from "./answer-live.ts";
 import { cookieName, readSession, signIn } from "./login.ts";
+import { installRoutes } from "./install-routes.ts";
 import { libraryRoutes } from "./library-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problem } from "./problem.ts";
@@ -18,9 +23,15 @@ import { linger } from "./read-body.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
 
+interface Served {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** HTTP for people: the API's table, sign-in, live events, evidence bytes and the console's files. */
-export function openHttp(parts: Parts): FastifyInstance {
+export function openHttp(parts: Parts, tls?: Served): FastifyInstance {
   const app = Fastify({
+    serverFactory: (handler) => openListener(tls, handler),
     bodyLimit: 1024 * 1024,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 500 },
@@ -70,6 +81,10 @@ export function openHttp(parts: Parts): FastifyInstance {
   app.get<{ Querystring: { token?: unknown } }>("/sign-in", async (request, reply) =>
     signIn(request.query.token, request, reply, parts),
   );
+  app.get("/api/v1/audit/export", { exposeHeadRoute: false, onRequest }, async (request, reply) =>
+    answerAuditExport(guard(request, parts), request.query, reply, parts),
+  );
+  installRoutes(app, parts);
   tokenRoutes(app, parts);
   trustRoutes(app, parts);
   void app.register(async (scope) => libraryRoutes(scope, parts));
@@ -80,6 +95,10 @@ export function openHttp(parts: Parts): FastifyInstance {
   );
   return app;
 }
+
+/** TLS 1.2 and later, as agents and browsers of today speak. */
+const openListener = (tls: Served | undefined, handler: RequestListener): Server =>
+  tls === undefined ? createPlainServer(handler) : createServer({ ...tls, minVersion: "TLSv1.2" }, handler);
 
 function route<Name extends keyof typeof api>(app: FastifyInstance, name: Name, parts: Parts): void {
   const { method, path, query } = api[name];
@@ -144,6 +163,8 @@ function knownHost(request: FastifyRequest, hosts: ReadonlySet<string>): boolean
 
 function secure(reply: FastifyReply): void {
   reply.headers({
+    // Without TLS browsers ignore it, as RFC 6797 says.
+    "strict-transport-security": "max-age=31536000",
     "content-security-policy":
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     "x-content-type-options": "nosniff",

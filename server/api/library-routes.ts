@@ -44,6 +44,7 @@ export async function libraryRoutes(scope: FastifyInstance, parts: Parts): Promi
   });
   scope.get(libraryApi.exportLibrary.path, async (request, reply) => {
     const caller = await callerOf(request, parts, libraryApi.exportLibrary.scope);
+    parts.audit.note("export", caller.who, `Exports the evidence library: ${parts.store.library.count()} documents`);
     parts.log(`library: ${safeText(caller.who)} exports ${parts.store.library.count()} documents`);
     return sendExport(reply, parts);
   });

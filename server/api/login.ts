@@ -18,11 +18,15 @@ export function signIn(token: unknown, request: FastifyRequest, reply: FastifyRe
   const { access } = parts.store;
   // A link preview must not use the link up.
   const prefetch = request.headers["sec-purpose"]?.toString().includes("prefetch") === true;
-  if (typeof token !== "string" || prefetch || !access.takeSignIn(token, parts.now()))
-    return reply.redirect("/?sign-in=expired", 303);
   const secret = newSecret();
   const at = parts.now();
-  access.addSession(secret, { user: "owner", role: "owner", csrf: newSecret(), at, expires: at + sessionMs });
+  const opened = parts.store.inventory.transaction(() => {
+    if (typeof token !== "string" || prefetch || !access.takeSignIn(token, at)) return false;
+    access.addSession(secret, { user: "owner", role: "owner", csrf: newSecret(), at, expires: at + sessionMs });
+    parts.audit.note("sign-in", "owner", "Signed in by a link", { address: request.ip });
+    return true;
+  });
+  if (!opened) return reply.redirect("/?sign-in=expired", 303);
   const secure = parts.address().startsWith("https:") ? "; Secure" : "";
   return reply
     .header(

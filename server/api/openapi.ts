@@ -46,6 +46,24 @@ const notJson: Record<string, unknown> = {
       default: problemAnswer,
     },
   },
+  "/api/v1/audit/export": {
+    operationId: "exportAudit",
+    summary: "The audit as lines of JSON below a signed head, for provost audit verify",
+    parameters: ["from", "to"].map((name) => ({
+      name,
+      in: "query",
+      required: false,
+      description: "Milliseconds since 1970",
+      schema: { type: "integer", minimum: 0 },
+    })),
+    responses: {
+      200: {
+        description: "The head, then one entry a line",
+        content: { "application/x-ndjson": { schema: { type: "string" } } },
+      },
+      default: problemAnswer,
+    },
+  },
   "/api/v1/evidence/{sha256}": {
     operationId: "evidence",
     summary: "The exact bytes of one evidence document, never rendered",

@@ -19,6 +19,7 @@ export function tokenRoutes(app: FastifyInstance, parts: Parts): void {
   const onRequest = async (request: Parameters<typeof callerOf>[0]): Promise<void> =>
     void (await callerOf(request, parts, "owner"));
   app.post(libraryApi.newMachineToken.path, { onRequest }, async (request, reply) => {
+    const { who } = await callerOf(request, parts, "owner");
     const read = NewToken.safeParse(request.body ?? {});
     if (!read.success) {
       const [issue] = read.error.issues;
@@ -29,14 +30,24 @@ export function tokenRoutes(app: FastifyInstance, parts: Parts): void {
     requireReadable(kept);
     const now = parts.now();
     const wish = { name, scopes: [...new Set(scopes)], limits: kept, expiresAt: now + days * 86_400_000 };
-    const made = newMachineToken(machines, wish, now);
+    const made = parts.store.inventory.transaction(() => {
+      const issued = newMachineToken(machines, wish, now);
+      const says = `Made the token "${name}" for ${wish.scopes.join(", ")}, ${days} days`;
+      parts.audit.note("token", who, says, { token: issued.token.id });
+      return issued;
+    });
     parts.log(`machines: the owner made the token ${made.token.id} "${name}" for ${scopes.join(", ")}, ${days} days`);
     return reply.header("cache-control", "no-store").send(made);
   });
   app.post<{ Params: { id: string } }>(libraryApi.revokeMachineToken.path, { onRequest }, async (request, reply) => {
-    if (!machines.revokeMachineToken(request.params.id, parts.now()))
-      throw new AppError("NOT_FOUND", "there is no such token, or it was revoked before");
-    parts.log(`machines: the owner revoked the token ${request.params.id}`);
+    const { who } = await callerOf(request, parts, "owner");
+    const { id } = request.params;
+    parts.store.inventory.transaction(() => {
+      if (!machines.revokeMachineToken(id, parts.now()))
+        throw new AppError("NOT_FOUND", "there is no such token, or it was revoked before");
+      parts.audit.note("token", who, "Revoked a token", { token: id });
+    });
+    parts.log(`machines: the owner revoked the token ${id}`);
     return reply.header("cache-control", "no-store").send({});
   });
 }

@@ -1,11 +1,21 @@
 import { writeFilter } from "./data/filter.ts";
 import {
+  auditFields,
+  decisionFields,
   deviceFields,
   executableFields,
+  findingFields,
+  incidentFields,
   packageFields,
+  requestFields,
+  type AuditFilter,
+  type DecisionFilter,
   type DeviceFilter,
   type ExecutableFilter,
+  type FindingFilter,
+  type IncidentFilter,
   type PackageFilter,
+  type RequestFilter,
 } from "./data/list-filters.ts";
 
 /** Where each page is. Plain addresses: every row is an ordinary link that opens in a new tab as one expects. */
@@ -16,6 +26,12 @@ export const address = {
   executables: (filter: ExecutableFilter = {}): string =>
     withSearch("/executables", writeFilter(executableFields, filter)),
   executable: (id: string): string => `/executables/${encodeURIComponent(id)}`,
+  decisions: (filter: DecisionFilter = {}): string => withSearch("/decisions", writeFilter(decisionFields, filter)),
+  findings: (filter: FindingFilter = {}): string => withSearch("/findings", writeFilter(findingFields, filter)),
+  approvals: (filter: RequestFilter = {}): string => withSearch("/approvals", writeFilter(requestFields, filter)),
+  incidents: (filter: IncidentFilter = {}): string => withSearch("/incidents", writeFilter(incidentFields, filter)),
+  incident: (id: string): string => `/incidents/${encodeURIComponent(id)}`,
+  audit: (filter: AuditFilter = {}): string => withSearch("/audit", writeFilter(auditFields, filter)),
   packages: (filter: PackageFilter = {}): string => withSearch("/packages", writeFilter(packageFields, filter)),
   package: (purl: string): string => withSearch("/package", { purl }),
 };

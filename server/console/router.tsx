@@ -6,7 +6,21 @@ import { Overview } from "./views/overview/overview.tsx";
 /** The pages. Overview comes with the first load; every other page is fetched when it is opened. */
 export const buildRouter = () =>
   createRouter({
-    routeTree: root.addChildren([overview, devices, device, executables, executable, packages, onePackage]),
+    routeTree: root.addChildren([
+      overview,
+      devices,
+      device,
+      executables,
+      executable,
+      packages,
+      onePackage,
+      decisions,
+      findings,
+      approvals,
+      incidents,
+      incident,
+      audit,
+    ]),
     // Addresses are read by people and written by other programs: plain names and values, no JSON inside.
     parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
     stringifySearch: (search: Record<string, unknown>) => {
@@ -39,6 +53,36 @@ const executable = createRoute({
   ...under,
   path: "/executables/$id",
   component: lazyRouteComponent(() => import("./views/executables/executable.tsx"), "Executable"),
+});
+const decisions = createRoute({
+  ...under,
+  path: "/decisions",
+  component: lazyRouteComponent(() => import("./views/gate/decisions.tsx"), "Decisions"),
+});
+const findings = createRoute({
+  ...under,
+  path: "/findings",
+  component: lazyRouteComponent(() => import("./views/gate/findings.tsx"), "Findings"),
+});
+const approvals = createRoute({
+  ...under,
+  path: "/approvals",
+  component: lazyRouteComponent(() => import("./views/approvals/approvals.tsx"), "Approvals"),
+});
+const incidents = createRoute({
+  ...under,
+  path: "/incidents",
+  component: lazyRouteComponent(() => import("./views/incidents/incidents.tsx"), "Incidents"),
+});
+const incident = createRoute({
+  ...under,
+  path: "/incidents/$id",
+  component: lazyRouteComponent(() => import("./views/incidents/incident.tsx"), "Incident"),
+});
+const audit = createRoute({
+  ...under,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("./views/audit/audit.tsx"), "Audit"),
 });
 const packages = createRoute({
   ...under,

@@ -1,6 +1,7 @@
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { limits } from "@provost/shared/protocol/frames.ts";
 import { pack } from "@provost/shared/protocol/pack.ts";
+import { subprotocol } from "@provost/shared/protocol/version.ts";
 import type { WebSocket } from "ws";
 import type { Store } from "../store/store.ts";
 import type { Assessor } from "../trust/assessor.ts";
@@ -10,7 +11,7 @@ import type { EdgeLimits } from "./limits.ts";
 
 /** Sends waiting proofs, some at a time; the device confirms each with a `held` frame, after which the next ones go. */
 export function openFeed(
-  { inventory, attested, trust }: Pick<Store, "inventory" | "attested" | "trust">,
+  { inventory, attested, trust, commands }: Pick<Store, "inventory" | "attested" | "trust" | "commands">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -18,6 +19,7 @@ export function openFeed(
 ): (device: DeviceId, socket: WebSocket) => void {
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
+  const commandsSent = new WeakMap<WebSocket, Set<string>>();
   const trustSent = new WeakMap<WebSocket, string>();
 
   /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
@@ -28,6 +30,18 @@ export function openFeed(
     const packed = pack({ kind: "trust", version: current.version, document: current.document }, zstd);
     if (packed.byteLength <= limits.packedBytes) socket.send(packed);
     else tooLarge(device, "the trust document");
+  };
+
+  /** Each once in a session: a device that was given one and says nothing gets it again when it comes back. */
+  const sendCommands = (device: DeviceId, socket: WebSocket): void => {
+    if (socket.protocol !== subprotocol) return;
+    const sent = commandsSent.get(socket) ?? new Set<string>();
+    commandsSent.set(socket, sent);
+    for (const { body, signature } of commands.waiting(device, Date.now())) {
+      if (sent.has(signature)) continue;
+      sent.add(signature);
+      socket.send(pack({ kind: "command", body, signature }, zstd));
+    }
   };
 
   const sendAttested = (device: DeviceId, socket: WebSocket): void => {
@@ -49,6 +63,7 @@ export function openFeed(
   };
 
   return (device, socket) => {
+    sendCommands(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
     sendTrust(device, socket);
     sendAttested(device, socket);

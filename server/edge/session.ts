@@ -14,6 +14,8 @@ export type Greeting = Infer<typeof Hello> | Infer<typeof Enrol> | Infer<typeof 
 /** What the session needs to know and may do. `enrol` takes the token: it succeeds at most once. */
 export interface Gate {
   readonly serverKey: string;
+  /** With TLS: SHA-256 of the certificate that agents are shown. */
+  certificate?(): string | undefined;
   nonce(): string;
   sign(bytes: Uint8Array): string;
   verify(publicKey: string, bytes: Uint8Array, signature: string): boolean;
@@ -53,7 +55,9 @@ type Challenged = Extract<EdgeSession, { state: "challenged" }>;
 
 function challenge(agentNonce: string, gate: Gate): Outcome {
   const serverNonce = gate.nonce();
-  const signature = gate.sign(signedBytes({ purpose: "provost challenge v1", agentNonce, serverNonce }));
+  const certificate = gate.certificate?.();
+  const shown = certificate === undefined ? {} : { certificate };
+  const signature = gate.sign(signedBytes({ purpose: "provost challenge v1", agentNonce, serverNonce, ...shown }));
   return {
     session: { state: "challenged", agentNonce, serverNonce },
     say: { kind: "challenge", nonce: serverNonce, serverKey: gate.serverKey, signature },

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
+import type { Observed } from "@provost/shared/model/observed.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { limits } from "@provost/shared/protocol/frames.ts";
 import { formatToken, parseToken } from "@provost/shared/protocol/greeting.ts";
-import { subprotocol } from "@provost/shared/protocol/version.ts";
+import { olderSubprotocols, subprotocol } from "@provost/shared/protocol/version.ts";
 import { WebSocketServer } from "ws";
 import { acceptBatch } from "../ingest/accept.ts";
 import type { AttestedNotes, Topic } from "../ingest/accept.ts";
+import { openSilence } from "../gate/silence.ts";
 import { newSecret } from "../store/secret.ts";
 import type { Store } from "../store/store.ts";
 import type { Assessor } from "../trust/assessor.ts";
@@ -31,8 +33,14 @@ export interface Edge {
 
 export interface EdgeEvents {
   changed(topic: Topic, device: DeviceId, count: number): void;
+  /** What a device saw, once it is stored. */
+  observed(device: DeviceId, events: readonly Observed[]): void;
   refused(remote: string, why: string): void;
+  /** Something of the edge's own did not work and will be tried again. */
+  failed(why: string): void;
 }
+
+const spoken = [subprotocol, ...olderSubprotocols];
 
 /** Takes agents in on `/agent`. */
 export function openEdge(
@@ -41,6 +49,7 @@ export function openEdge(
   desk: ProofDesk,
   assessor: Assessor,
   events: EdgeEvents,
+  certificate: () => string | undefined,
   overrides: Partial<EdgeLimits> = {},
 ): Edge {
   const edgeLimits = { ...usual, ...overrides };
@@ -51,9 +60,12 @@ export function openEdge(
     noServer: true,
     perMessageDeflate: false,
     maxPayload: limits.packedBytes,
-    handleProtocols: () => subprotocol,
+    // The newest that both speak; refusalOf has seen that there is one.
+    handleProtocols: (offered) => spoken.find((name) => offered.has(name)) ?? false,
   });
-  const gate = openGate(key, store);
+  // A device whose clock is wrong can be told so (agent/link/probe.ts).
+  sockets.on("headers", (headers) => headers.push(`Date: ${new Date().toUTCString()}`));
+  const gate = { ...openGate(key, store), certificate };
   const send = openFeed(store, desk, assessor, edgeLimits, (device, what) =>
     events.refused(device, `what is known of ${what} is larger than a message may be; the device judges without it`),
   );
@@ -61,6 +73,26 @@ export function openEdge(
     noteFiles: (device, files) => assessor.noteFiles(device, files),
     noteHeld: (device, subject, version) => store.attested.held(device, subject, version),
   };
+  const silence = openSilence(
+    store.gate,
+    (device) => lastKnown(store, device),
+    (device) => events.changed("findings", device, 1),
+    edgeLimits,
+  );
+  let lastFailure = "";
+  /** A store that cannot write ends nothing: it is said once, and tried again with the next look. */
+  const notice = (work: () => void): void => {
+    try {
+      work();
+      lastFailure = "";
+    } catch (cause) {
+      const why = `silence could not be noted: ${cause instanceof Error ? cause.message : String(cause)}`;
+      if (why !== lastFailure) events.failed(why);
+      lastFailure = why;
+    }
+  };
+  const looks = setInterval(() => notice(() => silence.look(Date.now())), edgeLimits.lookMs);
+  let closing = false;
   const feed = (device: DeviceId): void => {
     const connection = online.get(device);
     if (connection !== undefined) send(device, connection.socket);
@@ -74,17 +106,22 @@ export function openEdge(
       online.get(device)?.end(4004, "another session of this device took over");
       online.set(device, connection);
       inventory.seen(device, Date.now());
+      silence.arrived(device, Date.now());
       events.changed("devices", device, 1);
       feed(device);
     },
-    accept: (device, batch) => acceptBatch(device, batch, inventory, desk, Date.now(), notes),
-    accepted(device, { changes }) {
+    accept: (device, batch) => acceptBatch(device, batch, store, desk, Date.now(), notes, edgeLimits.events),
+    accepted(device, { changes, observed }) {
+      if (observed.length > 0) events.observed(device, observed);
       for (const [topic, count] of changes) events.changed(topic, device, count);
       feed(device);
     },
-    ended(device, connection) {
+    ended(device, connection, ending) {
       if (device === undefined || online.get(device) !== connection) return;
       online.delete(device);
+      // It is this server that leaves: nothing is said of the device, and the store may be closed already.
+      if (closing) return;
+      notice(() => silence.ended(device, ending));
       events.changed("devices", device, 1);
     },
     refused: (why) => events.refused(remote, why),
@@ -115,13 +152,22 @@ export function openEdge(
       return { token: formatToken({ secret, serverKeySha256: keyName(key.publicKey) }), expiresAt };
     },
     close() {
+      closing = true;
+      clearInterval(looks);
       for (const client of sockets.clients) client.close(1001, "the server is stopping");
       sockets.close();
     },
   };
 }
 
-function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inventory }: Store): Gate {
+function lastKnown({ read }: Store, device: DeviceId): Readonly<Record<string, string>> {
+  const known = read.device(device, new Set());
+  return known === undefined
+    ? {}
+    : { "mode then": known.mode, "tier then": known.tier, "agent then": known.health.agentVersion };
+}
+
+function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inventory, audit }: Store): Gate {
   /** The very device that used the token may say it again: its welcome may have been lost with the server or the network. */
   const enrolledBefore = (secret: string, request: { deviceKey: string; epoch: string }): string | undefined => {
     const known = inventory.device(access.tokenUser(secret, Date.now()) ?? "");
@@ -142,6 +188,13 @@ function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inven
       return inventory.transaction(() => {
         if (!access.takeToken(token.secret, id, Date.now())) return enrolledBefore(token.secret, request);
         inventory.addDevice({ id, name: request.name, publicKey: request.deviceKey, epoch: request.epoch }, Date.now());
+        audit.append({
+          at: Date.now(),
+          kind: "device",
+          by: id,
+          says: `Enrolled with a token, as ${request.name}`,
+          facts: { key: keyName(request.deviceKey) },
+        });
         return id;
       });
     },
@@ -155,5 +208,5 @@ function refusalOf(request: IncomingMessage, connections: number, edgeLimits: Ed
   if (request.url?.split("?")[0] !== "/agent" || request.headers.origin !== undefined) return "404 Not Found";
   if (connections >= edgeLimits.connections) return "503 Service Unavailable";
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
-  return offered.includes(subprotocol) ? undefined : "400 Bad Request";
+  return spoken.some((name) => offered.includes(name)) ? undefined : "400 Bad Request";
 }

@@ -1,14 +1,51 @@
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
-import type { Batch, Frame } from "@provost/shared/protocol/frames.ts";
+import type { Observed } from "@provost/shared/model/observed.ts";
+import type { Batch, Frame, ReportFrame } from "@provost/shared/protocol/frames.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
+import type { AuditStore, NewEntry } from "../audit/audit-store.ts";
+import { eventBounds } from "../events/event-store.ts";
+import type { EventBounds, EventStore } from "../events/event-store.ts";
+import { gateBounds } from "../gate/gate-store.ts";
+import type { GateStore } from "../gate/gate-store.ts";
+import { followContainment } from "../incidents/containment.ts";
+import type { IncidentStore } from "../incidents/incident-store.ts";
+import type { CommandStore } from "../response/command-store.ts";
 import type { Inventory } from "../store/store.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 
-export type Topic = "devices" | "executables" | "packages" | "running" | "proofs";
+export type Topic =
+  | "devices"
+  | "executables"
+  | "packages"
+  | "running"
+  | "proofs"
+  | "decisions"
+  | "findings"
+  | "requests"
+  | "events"
+  | "commands"
+  | "incidents"
+  | "audit";
+
+/** Where it is stored. */
+export interface IngestStore {
+  readonly inventory: Inventory;
+  readonly gate: GateStore;
+  readonly events: EventStore;
+  readonly commands: Pick<CommandStore, "report" | "one" | "verified">;
+  readonly incidents: Pick<IncidentStore, "one" | "put">;
+  readonly audit: Pick<AuditStore, "append">;
+}
 
 export type Accepted =
-  | { readonly ok: true; readonly upTo: number; readonly changes: ReadonlyMap<Topic, number> }
+  | {
+      readonly ok: true;
+      readonly upTo: number;
+      readonly changes: ReadonlyMap<Topic, number>;
+      /** What was new in it, for whoever looks at behaviour once it is stored. */
+      readonly observed: readonly Observed[];
+    }
   | { readonly ok: false; readonly why: string };
 
 /** Who is told of what devices have and hold, for the documents about it. */
@@ -26,33 +63,41 @@ const noNotes: AttestedNotes = { noteFiles: () => undefined, noteHeld: () => und
 export function acceptBatch(
   device: DeviceId,
   batch: Batch,
-  inventory: Inventory,
+  store: IngestStore,
   desk: ProofDesk,
   now: number,
   attested: AttestedNotes = noNotes,
+  bounds: EventBounds = eventBounds,
 ): Accepted {
+  const { inventory, gate, events } = store;
   return inventory.transaction(() => {
     const held = inventory.device(device)?.acknowledged ?? 0;
     const from = batch.first - batch.skipped;
     if (from > held + 1) return { ok: false, why: `frames ${held + 1} to ${from - 1} never arrived` };
     const changes = new Map<Topic, number>();
+    const observed: Observed[] = [];
     const count = (topic: Topic, by: number): void => void changes.set(topic, (changes.get(topic) ?? 0) + by);
     for (const [index, frame] of batch.frames.entries())
-      if (batch.first + index > held) take(device, frame, inventory, desk, now, attested, count);
+      if (batch.first + index > held) take(device, frame, store, desk, now, attested, count, observed);
+    if (gateTopics.some((topic) => changes.has(topic))) gate.trim(device, gateBounds);
+    if (observed.length > 0) events.trim(device, bounds);
     const upTo = Math.max(held, batch.first + batch.frames.length - 1);
     inventory.acknowledge(device, upTo, now);
-    return { ok: true, upTo, changes };
+    return { ok: true, upTo, changes, observed };
   });
 }
+
+const gateTopics = ["decisions", "findings", "requests"] as const satisfies readonly Topic[];
 
 function take(
   device: DeviceId,
   frame: Frame,
-  inventory: Inventory,
+  { inventory, gate, events, commands, incidents, audit }: IngestStore,
   desk: ProofDesk,
   now: number,
   attested: AttestedNotes,
   count: (topic: Topic, by: number) => void,
+  observed: Observed[],
 ): void {
   switch (frame.kind) {
     case "device":
@@ -86,10 +131,43 @@ function take(
       for (const { root, purl, version } of frame.proofs) inventory.heldProof(device, root, purl, version);
       for (const { subject, version } of frame.attested ?? []) attested.noteHeld(device, subject, version);
       return undefined;
+    case "decisions":
+      return count("decisions", gate.putDecisions(device, frame.items, now));
+    case "alarms":
+      return count("findings", gate.putAlarms(device, frame.items, now));
+    case "request":
+      return count("requests", gate.putRequest(device, frame, now));
+    case "events": {
+      const added = events.put(device, frame, now);
+      observed.push(...added);
+      return count("events", added.length);
+    }
+    case "report": {
+      const before = commands.one(frame.command)?.state;
+      if (!commands.report(device, frame, now)) return undefined;
+      if (before !== frame.state) {
+        audit.append(reported(device, frame, now));
+        count("audit", 1);
+      }
+      count("commands", 1);
+      return count("incidents", followContainment(frame.command, commands, incidents) ? 1 : 0);
+    }
     default:
       return unreachable(frame);
   }
 }
+
+/** With the newest entry of the device's own audit: a device that changes its past is found out by it. */
+const reported = (device: DeviceId, { command, state, why, entry }: ReportFrame, now: number): NewEntry => ({
+  at: now,
+  kind: "command",
+  by: device,
+  says: `The device told: ${state}${why === undefined ? "" : `, ${why}`}`.slice(0, 2000),
+  facts: {
+    command,
+    ...(entry === undefined ? {} : { "device entry": String(entry.sequence), "device hash": entry.hash }),
+  },
+});
 
 /** New files of a package whose proof is known: the device holds the proof without them. */
 function touchKnownProofs(device: DeviceId, files: readonly FileFacts[], inventory: Inventory, desk: ProofDesk): void {

@@ -2,6 +2,9 @@ import { array, assert, constantFrom, integer, property, tuple } from "fast-chec
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import { ExecutableQuery } from "@provost/shared/protocol/api.ts";
+import { auditContract } from "./contract-audit.ts";
+import { eventContract } from "./contract-events.ts";
+import { gateContract } from "./contract-gate.ts";
 import { libraryContract } from "./contract-library.ts";
 import { listContract } from "./contract-lists.ts";
 import {
@@ -43,7 +46,10 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
   const paths = (query: Record<string, unknown>) =>
     executables({ sort: "path", ...query }).rows.map(({ path }) => path);
 
+  auditContract(() => store, again);
   listContract(() => store);
+  eventContract(() => store, again);
+  gateContract(() => store, again);
   libraryContract(() => store, again);
 
   describe("access", () => {
@@ -187,6 +193,14 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
       put([file("/lib/b")], 1, judgedAs("refuted", "contradicted"));
       store.inventory.putRunning(device, running([["/bin/a", "/lib/b"]]));
       expect(store.read.processes(device).rows[0]).toMatchObject({ standing: "signed", worst: "refuted" });
+    });
+
+    test("tells by what an order names a process, where the device told it", () => {
+      const frame = running([["/bin/a"], ["/bin/a"]]);
+      const [first, second] = frame.processes;
+      const processes = [{ ...first, sinceBoot: "12340000000" }, second] as never;
+      store.inventory.putRunning(device, { ...frame, processes });
+      expect(store.read.processes(device).rows.map(({ sinceBoot }) => sinceBoot)).toEqual(["12340000000", undefined]);
     });
 
     test("answers within bounds where few long paths are mapped very often", () => {

@@ -4,7 +4,14 @@ import type { Verdict } from "@provost/shared/model/verdict.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
+import type { AuditStore } from "../audit/audit-store.ts";
+import type { CommandStore } from "../response/command-store.ts";
+import type { BaselineStore } from "../detection/baseline.ts";
+import type { FindingStore } from "../detection/finding-store.ts";
+import type { IncidentStore } from "../incidents/incident-store.ts";
 import type { TokenStore } from "../machines/token-store.ts";
+import type { EventStore } from "../events/event-store.ts";
+import type { GateStore } from "../gate/gate-store.ts";
 import type { AttestedStore } from "../trust/attested-store.ts";
 import type { EvidenceStore } from "../trust/evidence-store.ts";
 import type { PullStore } from "../trust/library/pull-store.ts";
@@ -125,9 +132,9 @@ export interface StoredExecutable {
 
 /** What people ask, answered in the API's words. What only the trust part knows (archives, chains) is added by the handlers. */
 export interface Read {
-  overview(online: ReadonlySet<string>, now: number): Omit<Answer<"overview">, "proofs">;
+  overview(online: ReadonlySet<string>, now: number): Omit<Answer<"overview">, "proofs" | "gate" | "openIncidents">;
   devices(query: Parsed<"devices">, online: ReadonlySet<string>): Answer<"devices">;
-  device(id: string, online: ReadonlySet<string>): Omit<Answer<"device">, "archives" | "proofs"> | undefined;
+  device(id: string, online: ReadonlySet<string>): Omit<Answer<"device">, "archives" | "proofs" | "gate"> | undefined;
   processes(device: string): Answer<"processes">;
   executables(query: Parsed<"executables">): Answer<"executables">;
   executable(id: string): StoredExecutable | undefined;
@@ -154,5 +161,12 @@ export interface Store {
   readonly manifests: ManifestStore;
   readonly trust: TrustStore;
   readonly attested: AttestedStore;
+  readonly gate: GateStore;
+  readonly events: EventStore;
+  readonly commands: CommandStore;
+  readonly audit: AuditStore;
+  readonly detections: FindingStore;
+  readonly baseline: BaselineStore;
+  readonly incidents: IncidentStore;
   close(): void;
 }

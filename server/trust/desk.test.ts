@@ -80,7 +80,7 @@ function tell({ store, desk }: Scene, device: DeviceId, key: string, files = [ba
     { kind: "packages" as const, upserts: [packageNamed("bash")], gone: [] },
     { kind: "files" as const, upserts: files, gone: [] },
   ];
-  acceptBatch(device, { kind: "batch", first: 1, skipped: 0, frames: frames as never }, store.inventory, desk, 1);
+  acceptBatch(device, { kind: "batch", first: 1, skipped: 0, frames: frames as never }, store, desk, 1);
 }
 
 function settle(desk: ProofDesk): ReadonlyMap<DeviceId, number> {
@@ -121,13 +121,7 @@ test("what one device calls by another package's name changes nothing on the oth
   scene.proofs.set(`${configOf("good")} evil 6`, derivedWith({ [bash]: "evil" }));
   tell(scene, two, "good");
   const claim = { kind: "packages", upserts: [packageNamed("bash", { name: "evil", version: "6" })], gone: [] };
-  acceptBatch(
-    two,
-    { kind: "batch", first: 4, skipped: 0, frames: [claim] as never },
-    scene.store.inventory,
-    scene.desk,
-    1,
-  );
+  acceptBatch(two, { kind: "batch", first: 4, skipped: 0, frames: [claim] as never }, scene.store, scene.desk, 1);
   settle(scene.desk);
   tell(scene, one, "good");
   settle(scene.desk);
@@ -152,7 +146,7 @@ test("a proof that arrives late judges again, and travels until the device holds
   const message = ProofMessage.parse(desk.message(one, "", purlOf("bash"), 1));
   expect(message).toMatchObject({ state: "derived", files: [{ path: bash, sha256: digestOf("bash") }] });
   const held = { kind: "held", proofs: [{ root: "", purl: purlOf("bash"), version: 1 }] };
-  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [held] as never }, store.inventory, desk, 1);
+  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [held] as never }, store, desk, 1);
   expect(store.inventory.unheldProofs(one, 10)).toEqual([]);
 });
 
@@ -167,7 +161,7 @@ test("a new file of a package whose proof the device holds makes the proof trave
   store.inventory.heldProof(one, "", purlOf("bash"), version);
   const more = factsOf("/bin/rbash", { digest: digestOf("rbash"), records: [recordOf("/bin/rbash", "bash")] });
   const frame = { kind: "files", upserts: [more], gone: [] };
-  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [frame] as never }, store.inventory, desk, 1);
+  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [frame] as never }, store, desk, 1);
   expect(store.inventory.unheldProofs(one, 10)).toMatchObject([{ version: version + 1 }]);
   expect(desk.message(one, "", purlOf("bash"), version + 1)?.files).toHaveLength(2);
 });
@@ -186,7 +180,7 @@ test("a package updated while its proof is derived is judged by the proof of its
       gone: [],
     },
   ];
-  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: frames as never }, store.inventory, desk, 2);
+  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: frames as never }, store, desk, 2);
   proofs.set(`${configOf("good")} bash 1.0-1`, derivedWith({ [bash]: "bash" }));
   desk.noteSettled(configOf("good"), bashVersion);
   settle(desk);
@@ -206,7 +200,7 @@ test("other keys on the device take back what the old ones proved, until the new
   settle(desk);
   expect(verdict(scene, one)).toBe("signed: publisher");
   const archives = { kind: "archives", root: "", sources: [sourceWith("other")] };
-  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [archives] as never }, store.inventory, desk, 2);
+  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [archives] as never }, store, desk, 2);
   settle(desk);
   expect(verdict(scene, one)).toBe("unproven: recorded");
   expect(store.read.package(purlOf("bash"))?.row.proof).toBe("pending");
@@ -229,7 +223,7 @@ test("a new epoch is not judged by the trust of the one before", () => {
     { kind: "packages", upserts: [packageNamed("bash")], gone: [] },
     { kind: "files", upserts: [bashFile()], gone: [] },
   ];
-  acceptBatch(one, { kind: "batch", first: 1, skipped: 0, frames: frames as never }, store.inventory, desk, 3);
+  acceptBatch(one, { kind: "batch", first: 1, skipped: 0, frames: frames as never }, store, desk, 3);
   expect(verdict(scene, one)).toBe("unproven: recorded");
   settle(desk);
   expect(verdict(scene, one)).toBe("unproven: recorded");
@@ -244,13 +238,7 @@ test("what runs is asked for first", () => {
     files: [{ root: "", path: bash }],
     processes: [{ pid: 1, parent: 0, startedAt: 1, uid: 0, user: "root", command: "bash", files: [{ at: 0 }] }],
   };
-  acceptBatch(
-    one,
-    { kind: "batch", first: 4, skipped: 0, frames: [running] as never },
-    scene.store.inventory,
-    scene.desk,
-    1,
-  );
+  acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [running] as never }, scene.store, scene.desk, 1);
   settle(scene.desk);
   expect(scene.asked).toEqual([{ config: configOf("good"), names: ["bash"], running: ["bash"] }]);
 });

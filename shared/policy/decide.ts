@@ -10,7 +10,7 @@ import {
   type Otherwise,
   type Policy,
   type Requirement,
-} from "./policy.ts";
+} from "./rules.ts";
 import type { Situation } from "./situation.ts";
 
 /** What the owner's policy does about a file, and by which of its rules. */

@@ -1,94 +1,15 @@
 import * as z from "zod";
 import { parse } from "yaml";
+import { actions, gateModes } from "../model/gate.ts";
 import { bases, standings } from "../model/verdict.ts";
-import { matches, namePattern, type NameRule } from "../provenance/name-rule.ts";
+import { namePattern } from "../provenance/name-rule.ts";
 import { asRefusal } from "../provenance/refusal.ts";
-import { readTrust, type TrustDocument } from "../provenance/trust.ts";
-import { readCondition, type Condition } from "./condition.ts";
+import { readTrust } from "../provenance/trust.ts";
+import { readCondition } from "./condition.ts";
+import { type GatePolicy, defaultGate, outcomes } from "./gate.ts";
+import type { Otherwise, Policy } from "./rules.ts";
 
-/** The owner's rules: one numbered document. Read once, then only asked. */
-export interface Policy {
-  readonly number: number;
-  readonly mode: "record" | "enforce";
-  /** The trust document that the rules were written for, where the policy carries one; readTrust accepts it. */
-  readonly trust?: TrustDocument;
-  readonly expectations: readonly Expectation[];
-  readonly requirements: readonly Requirement[];
-  readonly otherwise: Otherwise;
-  readonly exceptions: readonly Exception[];
-}
-
-export const actions = ["allow", "record", "warn", "hold", "block", "quarantine"] as const;
-/** From the mildest to the strongest. */
-export type Action = (typeof actions)[number];
-
-/** What is expected of a package whenever it is met. */
-export interface Expectation {
-  readonly name: string;
-  readonly package: NameRule;
-  readonly source?: NameRule;
-  readonly signer?: NameRule;
-  readonly builder?: NameRule;
-  /** Of the source: "github.com/owner", and which of its references and commits. */
-  readonly owner?: NameRule;
-  readonly ref?: NameRule;
-  readonly branch?: NameRule;
-  readonly tag?: NameRule;
-  readonly commit?: NameRule;
-  /** Of the build. `inputs`: each that is named has to be as written. */
-  readonly workflow?: NameRule;
-  readonly buildType?: NameRule;
-  readonly runner?: "hosted" | "self-hosted";
-  readonly inputs?: Readonly<Record<string, NameRule>>;
-  /** Of the signature: who vouched for the identity; how many log entries and words about the time hold. */
-  readonly issuer?: NameRule;
-  readonly minimumLogEntries?: number;
-  readonly minimumTimes?: number;
-  /** Of a verification summary: who verified, and levels that it has to state. */
-  readonly verifier?: NameRule;
-  readonly verifiedLevels?: readonly string[];
-  readonly minimumLevel?: number;
-  readonly noDowngrade: boolean;
-  readonly minimumAgeHours?: number;
-  readonly seenOnDevices?: number;
-}
-
-/** Where `match` holds, the verdict has to have one of the standings (and bases), or `otherwise` happens. */
-export interface Requirement {
-  readonly name: string;
-  readonly match: Match;
-  readonly standings: readonly string[];
-  readonly bases: readonly string[] | undefined;
-  readonly minimumLevel: number | undefined;
-  readonly otherwise: Partial<Otherwise>;
-}
-
-/** By cause: refuted, unproven, unchecked, late (the check did not end in time), unexpected (an expectation not met). */
-export interface Otherwise {
-  readonly refuted: Action;
-  readonly unproven: Action;
-  readonly unchecked: Action;
-  readonly late: Action;
-  readonly unexpected: Action;
-}
-
-export interface Match {
-  readonly group?: string;
-  readonly user?: string;
-  readonly path?: NameRule;
-  readonly package?: NameRule;
-  readonly privileged?: boolean;
-  readonly listening?: boolean;
-  readonly when?: Condition;
-}
-
-export interface Exception {
-  readonly name: string;
-  readonly match: Match & { readonly sha256?: string };
-  readonly owner: string;
-  readonly reason: string;
-  readonly expires: number;
-}
+export * from "./rules.ts";
 
 export type PolicyReading =
   | { readonly ok: true; readonly policy: Policy }
@@ -106,6 +27,11 @@ export function readPolicy(yaml: string): PolicyReading {
     }
     if (parsed.data.require.length === 0 && parsed.data.expect.length === 0)
       return refused("it requires and expects nothing");
+    const strict = strictGate(parsed.data);
+    if (parsed.data.mode === "record" && strict !== undefined)
+      return refused(
+        `${strict} stops programs, and the policy's mode is record: write mode: enforce, or a gate mode of record or warn`,
+      );
     return { ok: true, policy: policyOf(parsed.data) };
   } catch (cause) {
     return refused(asRefusal(cause).message);
@@ -154,11 +80,43 @@ const OtherwiseDocument = z.strictObject({
   late: z.enum(actions).optional(),
   unexpected: z.enum(actions).optional(),
 });
+const GateMode = z.enum(gateModes);
+const Outcome = z.enum(outcomes).optional();
+const GateDocument = z.strictObject({
+  mode: GateMode.default(defaultGate.mode),
+  rings: z
+    .array(z.strictObject({ group: text, mode: GateMode }))
+    .max(100)
+    .default([]),
+  libraries: z.boolean().default(defaultGate.libraries),
+  scripts: z.enum(["executed", "strict"]).default(defaultGate.scripts),
+  syscalls: z.boolean().default(defaultGate.syscalls),
+  deadlineMs: z.int().min(20).max(60_000).default(defaultGate.deadlineMs),
+  when: z
+    .strictObject({
+      late: Outcome,
+      overloaded: Outcome,
+      unreadable: Outcome,
+      agentGone: Outcome,
+      restarted: Outcome,
+      unseen: Outcome,
+    })
+    .default({}),
+  lineage: z
+    .strictObject({
+      hours: z.number().min(0).max(8760).default(defaultGate.lineage.hours),
+      compilers: z.array(Name).max(100).default([]),
+      managers: z.array(Name).max(100).default([]),
+    })
+    .default({ hours: defaultGate.lineage.hours, compilers: [], managers: [] }),
+  core: z.array(text.startsWith("/")).max(100).default([]),
+});
 const level = z.int().min(1).max(3);
 const Document = z.strictObject({
   number: z.int().positive(),
   mode: z.enum(["record", "enforce"]).default("record"),
   trust: Trusted.optional(),
+  gate: GateDocument.optional(),
   expect: z
     .array(
       z.strictObject({
@@ -225,6 +183,18 @@ const Document = z.strictObject({
     .default([]),
 });
 
+/** Where a gate stricter than warn is asked for: a policy that only records would never stop what it seems to stop. */
+function strictGate({ gate }: z.infer<typeof Document>): string | undefined {
+  const isStrict = (mode: string): boolean => mode === "hold" || mode === "block";
+  if (gate === undefined) return undefined;
+  if (isStrict(gate.mode)) return `gate.mode: ${gate.mode}`;
+  const ring = gate.rings.find(({ mode }) => isStrict(mode));
+  return ring === undefined ? undefined : `gate.rings: ${ring.mode} for ${ring.group}`;
+}
+
+const gateOf = (gate: z.infer<typeof GateDocument> | undefined): GatePolicy =>
+  gate === undefined ? defaultGate : { ...gate, when: defined(gate.when) };
+
 const mildest: Otherwise = {
   refuted: "block",
   unproven: "warn",
@@ -233,10 +203,12 @@ const mildest: Otherwise = {
   unexpected: "warn",
 };
 
-function policyOf({ number, mode, trust, expect, require, otherwise, exceptions }: z.infer<typeof Document>): Policy {
+function policyOf(document: z.infer<typeof Document>): Policy {
+  const { number, mode, trust, expect, require, otherwise, exceptions } = document;
   return {
     number,
     mode,
+    gate: gateOf(document.gate),
     ...(trust === undefined ? {} : { trust }),
     expectations: expect.map(defined),
     requirements: require.map(({ name, match, standing, basis, minimumLevel, otherwise: own }) => ({
@@ -258,6 +230,3 @@ type Defined<T> = { readonly [K in keyof T as undefined extends T[K] ? never : K
 function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Defined<T>;
 }
-
-export const named = (rule: NameRule | undefined, name: string | undefined): boolean =>
-  rule === undefined || (name !== undefined && matches(rule, name));

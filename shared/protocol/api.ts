@@ -1,5 +1,45 @@
 import * as z from "zod";
+import { levels } from "../model/detection.ts";
+import { gateModes, tiers } from "../model/gate.ts";
 import { bases, linkKinds, standings } from "../model/verdict.ts";
+import {
+  DecisionQuery,
+  Decisions,
+  FindingQuery,
+  Findings,
+  FleetDecisionQuery,
+  FleetFindingQuery,
+  GateSummary,
+  RequestQuery,
+  Requests,
+} from "./gate-api.ts";
+import {
+  CloseIncident,
+  DetectionQuery,
+  Detections,
+  EventQuery,
+  Events,
+  IncidentDetail,
+  IncidentQuery,
+  Incidents,
+} from "./incident-api.ts";
+import {
+  Audit,
+  AuditChain,
+  AuditQuery,
+  CommandPreview,
+  CommandQuery,
+  Commands,
+  DecideRequest,
+  DecidedRequest,
+  IssuedCommands,
+  NewCommand,
+} from "./response-api.ts";
+import { many, page, paging, yes } from "./paging.ts";
+
+export * from "./gate-api.ts";
+export * from "./incident-api.ts";
+export * from "./response-api.ts";
 
 /**
  * What people, the console and the command line may ask of the server. One table is at once the routes, the validation,
@@ -56,9 +96,11 @@ export const DeviceRow = z.object({
   os: text(200),
   kernel: text(200),
   arch: text(40),
-  mode: z.enum(["off", "record", "warn", "hold", "block"]),
-  tier: z.enum(["A", "B", "C", "P"]),
+  mode: z.enum(gateModes),
+  tier: z.enum(tiers),
   online: z.boolean(),
+  /** Of a device that is not online: it closed its connection in order. */
+  stopped: z.boolean(),
   lastSeen: time,
   enrolledAt: time,
   packages: z.number().int(),
@@ -94,6 +136,7 @@ export const DeviceDetail = DeviceRow.extend({
   blind: z.array(Blind),
   archives: z.array(Archive),
   proofs: Proofs,
+  gate: GateSummary,
 });
 
 /** One place where a digest lies on one device. The same digest in two places may deserve two verdicts. */
@@ -121,6 +164,8 @@ export const ProcessRow = z.object({
   pid: z.number().int(),
   parent: z.number().int(),
   startedAt: time,
+  /** Nanoseconds from the machine's start to this process's; with the pid it is the `process` of an order. */
+  sinceBoot: text(30).optional(),
   user: text(100),
   command: text(4096),
   executable: z.string().optional(),
@@ -200,23 +245,11 @@ export const Overview = z.object({
   /** Newest first, at most 20: what is refuted, and what runs unproven. */
   refuted: z.array(ExecutableRow),
   newUnproven: z.array(ExecutableRow),
+  gate: GateSummary,
+  /** Incidents that are open, neither contained nor closed, by their severity. */
+  openIncidents: z.record(z.enum(levels), z.number().int()),
   now: time,
 });
-
-const page = <T extends z.ZodType>(row: T) =>
-  z.object({ rows: z.array(row), next: z.string().optional(), total: z.number().int() });
-const paging = { cursor: text(2000).optional(), limit: z.coerce.number().int().min(1).max(500).default(100) };
-const many = <T extends string>(values: readonly [T, ...T[]]) =>
-  z
-    .preprocess(
-      (input) => (typeof input === "string" ? input.split(",").filter((part) => part !== "") : input),
-      z.array(z.enum(values)).max(20),
-    )
-    .optional();
-const yes = z
-  .enum(["true", "false"])
-  .transform((value) => value === "true")
-  .optional();
 
 export const DeviceQuery = z.object({
   ...paging,
@@ -253,9 +286,18 @@ export const Session = z.object({
   signedInAt: time,
   csrf: text(100),
 });
-export const EnrolmentToken = z.object({ token: text(400), expiresAt: time, command: text(2000) });
+export const EnrolmentToken = z.object({
+  token: text(400),
+  expiresAt: time,
+  /** The one line to paste. */
+  command: text(2000),
+  /** For a device that has the package already. */
+  installed: text(2000).optional(),
+  /** Fetch, verify, install, enrol: a line each, for who looks first. */
+  verifyFirst: z.array(text(2000)).max(10).optional(),
+});
 export const SearchHit = z.object({
-  kind: z.enum(["device", "executable", "package"]),
+  kind: z.enum(["device", "executable", "package", "incident"]),
   id: text(2000),
   title: text(16384),
   detail: text(16384),
@@ -263,7 +305,20 @@ export const SearchHit = z.object({
 });
 /** One line of `GET /api/v1/live` (server-sent events): what changed, so that a page can offer "37 new". */
 export const LiveEvent = z.object({
-  topic: z.enum(["devices", "executables", "packages", "running", "proofs"]),
+  topic: z.enum([
+    "devices",
+    "executables",
+    "packages",
+    "running",
+    "proofs",
+    "decisions",
+    "findings",
+    "requests",
+    "events",
+    "commands",
+    "incidents",
+    "audit",
+  ]),
   device: z.string().optional(),
   changed: z.number().int(),
   at: time,
@@ -298,6 +353,73 @@ export const api = {
     None,
     z.object({ rows: z.array(ProcessRow), at: time }),
   ),
+  deviceDecisions: get(
+    "/api/v1/devices/:id/decisions",
+    "What the gate of one device decided",
+    DecisionQuery,
+    Decisions,
+  ),
+  deviceAlarms: get(
+    "/api/v1/devices/:id/alarms",
+    "What was wrong with the watch over one device",
+    FindingQuery,
+    Findings,
+  ),
+  decisions: get("/api/v1/decisions", "What the gates of all devices decided", FleetDecisionQuery, Decisions),
+  findings: get(
+    "/api/v1/findings",
+    "What was wrong with the watch, and devices that fell silent",
+    FleetFindingQuery,
+    Findings,
+  ),
+  events: get("/api/v1/events", "What devices saw happen, as they are kept", EventQuery, Events),
+  incidents: get("/api/v1/incidents", "Findings that belong together, each as one story", IncidentQuery, Incidents),
+  incident: get(
+    "/api/v1/incidents/:id",
+    "One incident: terms, processes, timeline, other devices, what was not seen",
+    None,
+    IncidentDetail,
+  ),
+  closeIncident: post(
+    "/api/v1/incidents/:id/state",
+    "Closes an incident, or opens it again, with the reason",
+    CloseIncident,
+    None,
+  ),
+  detections: get(
+    "/api/v1/detections",
+    "What rules recognised in the behaviour of devices",
+    DetectionQuery,
+    Detections,
+  ),
+  commands: get("/api/v1/commands", "Orders to devices, and what became of them", CommandQuery, Commands),
+  previewCommand: post(
+    "/api/v1/commands/preview",
+    "What an order would do, and what speaks against it",
+    NewCommand,
+    CommandPreview,
+  ),
+  newCommand: post(
+    "/api/v1/commands",
+    "Orders devices to do something: signed, and sent when they are there",
+    NewCommand,
+    IssuedCommands,
+  ),
+  cancelCommand: post("/api/v1/commands/:id/cancel", "Takes back an order that no device has taken yet", None, None),
+  requests: get("/api/v1/requests", "Files that people at devices ask to be allowed", RequestQuery, Requests),
+  decideRequest: post(
+    "/api/v1/requests/:id/decision",
+    "Answers a request: approved, what holds these bytes back is undone and they may run until the hours are over",
+    DecideRequest,
+    DecidedRequest,
+  ),
+  audit: get("/api/v1/audit", "Who did what at this server, each entry bound to the one before", AuditQuery, Audit),
+  auditChain: get(
+    "/api/v1/audit/chain",
+    "Whether every entry of the audit follows from the one before",
+    None,
+    AuditChain,
+  ),
   executables: get(
     "/api/v1/executables",
     "Executable files, scripts and libraries",
@@ -309,7 +431,7 @@ export const api = {
   package: get("/api/v1/package", "One package version", z.object({ purl: text(2000) }), PackageDetail),
   search: get(
     "/api/v1/search",
-    "Digest, device, package or path, at most 20 hits",
+    "Digest, device, package, path or what an incident tells, at most 20 hits",
     z.object({ q: text(400) }),
     z.object({ hits: z.array(SearchHit) }),
   ),
@@ -319,6 +441,7 @@ export const api = {
 /**
  * Not in the table because their answers are not JSON:
  * `GET /api/v1/evidence/:sha256` the stored bytes as `text/plain` or `application/octet-stream`, never rendered;
+ * `GET /api/v1/audit/export?from&to` the audit as lines of JSON below a signed head, for `provost audit verify`;
  * `GET /api/v1/live` server-sent `LiveEvent`s; `GET /api/v1/openapi.json`; `GET /sign-in?token=...` (one use) sets the
  * session cookie and redirects to `/`.
  */

@@ -1,10 +1,17 @@
 import * as z from "zod";
 import type { Instant } from "../model/ids.ts";
+import { gateModes, tiers } from "../model/gate.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
 import { Purl, base64, count, digest, path, placeText, text } from "./fields.ts";
+import { AlarmsFrame, DecisionsFrame, RequestFrame } from "./gate-frames.ts";
+import { EventsFrame } from "./event-frames.ts";
 import { limits } from "./limits.ts";
+import { ReportFrame } from "./response-frames.ts";
 
 export { limits } from "./limits.ts";
+export * from "./event-frames.ts";
+export * from "./gate-frames.ts";
+export * from "./response-frames.ts";
 export * from "./server-messages.ts";
 
 /**
@@ -95,6 +102,11 @@ const Process = z.object({
   pid: count,
   parent: count,
   startedAt: count,
+  /** Nanoseconds from the machine's start to this process's: with the pid it is what events and orders name the process by. */
+  sinceBoot: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .optional(),
   uid: count,
   user: text(100),
   command: text(4096),
@@ -111,8 +123,8 @@ export const DeviceFrame = z.object({
   os: text(200),
   kernel: text(200),
   arch: text(40),
-  mode: z.enum(["off", "record", "warn", "hold", "block"]),
-  tier: z.enum(["A", "B", "C", "P"]),
+  mode: z.enum(gateModes),
+  tier: z.enum(tiers),
   facts: z.record(text(100), text(1000)),
 });
 export const ArchivesFrame = z.object({
@@ -189,6 +201,11 @@ export const Frame = z.discriminatedUnion("kind", [
   HealthFrame,
   LostFrame,
   HeldFrame,
+  DecisionsFrame,
+  AlarmsFrame,
+  RequestFrame,
+  EventsFrame,
+  ReportFrame,
 ]);
 export type Frame = z.infer<typeof Frame>;
 export type RunningFrame = z.infer<typeof RunningFrame>;

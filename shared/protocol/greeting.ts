@@ -5,7 +5,16 @@ import { canonicalJson } from "../lib/canonical-json.ts";
  * the purpose keeps a signature made for one step from passing for another.
  */
 export type Signed =
-  | { readonly purpose: "provost challenge v1"; readonly agentNonce: string; readonly serverNonce: string }
+  | {
+      readonly purpose: "provost challenge v1";
+      readonly agentNonce: string;
+      readonly serverNonce: string;
+      /**
+       * With TLS: SHA-256 of the certificate that the server shows, in hex (tls-server-end-point of RFC 5929). Whoever ends TLS with
+       * another certificate in between, however it was issued, does not get past the greeting.
+       */
+      readonly certificate?: string;
+    }
   | {
       readonly purpose: "provost enrol v1";
       readonly agentNonce: string;

@@ -7,6 +7,11 @@ export const limits = {
   filesPerFrame: 500,
   packagesPerFrame: 500,
   processesPerFrame: 20_000,
+  decisionsPerFrame: 500,
+  alarmsPerFrame: 500,
+  eventsPerFrame: 500,
+  processesPerEvents: 4000,
+  argumentsPerProcess: 4096,
   /** Unacknowledged bytes an agent may have under way. */
   windowBytes: 8 * 1024 * 1024,
 } as const;

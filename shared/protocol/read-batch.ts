@@ -44,6 +44,9 @@ export const most: Readonly<Record<string, number>> = {
   problems: 200,
   proofs: 1000,
   attested: 1000,
+  arguments: limits.argumentsPerProcess,
+  steps: 64,
+  items: Math.max(limits.decisionsPerFrame, limits.alarmsPerFrame, limits.eventsPerFrame),
 };
 /** Files that one process maps: the place where a long list stands in a long list. */
 const mappedPerProcess = 2000;
@@ -67,6 +70,8 @@ function tooMuch(value: unknown, name: string, depth: number): string | undefine
 function tooMuchInList(list: readonly unknown[], name: string, depth: number): string | undefined {
   const max = name === "files" && depth > 2 ? mappedPerProcess : (most[name] ?? 0);
   if (list.length > max) return `${name.slice(0, 40)}: more than ${max}`;
+  // A number takes two bytes and its fault hundreds: what programs were called with is looked over before the schema does.
+  if (name === "arguments" && !list.every((item) => typeof item === "string")) return `${name}: malformed`;
   for (const item of list) {
     // The two lists that may be very long hold nothing but these: looked over here, so that the schema finds no faults there.
     if (name === "files" && !(depth > 2 ? isMapped(item) : isPlace(item))) return `${name}: malformed`;

@@ -20,6 +20,8 @@ export interface Options {
   readonly say: (line: string) => void;
   /** How much of its synthetic data a bench makes, where it makes some; its own default without. */
   readonly size?: number;
+  /** Only these parts, where a bench has several; all without. */
+  readonly parts?: readonly string[];
 }
 
 export type Bench = (options: Options) => Promise<Result>;

@@ -17,7 +17,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${name === undefined ? "" : `provost: there is no bench "${name}"\n`}${usage()}`);
     return 2;
   }
-  const { size } = asked.values;
+  const { size, part } = asked.values;
   if (size !== undefined && !/^[1-9]\d{0,8}$/.test(size)) {
     process.stderr.write(`provost: --size is a whole number, not "${size}"\n`);
     return 2;
@@ -26,6 +26,7 @@ async function main(): Promise<number> {
   const result = await bench.run({
     excluded: asked.values.exclude,
     ...(size === undefined ? {} : { size: Number(size) }),
+    ...(part.length === 0 ? {} : { parts: part }),
     say: (line) => process.stderr.write(`bench: ${line}\n`),
   });
   const { figures, goals } = result;
@@ -44,6 +45,7 @@ function readOptions() {
       options: {
         json: { type: "boolean", default: false },
         size: { type: "string" },
+        part: { type: "string", multiple: true, default: [] },
         exclude: { type: "string", multiple: true, default: [] },
       },
     });
@@ -55,7 +57,7 @@ function readOptions() {
 
 function usage(): string {
   const lines = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(11)}${about}`);
-  return `npm run bench -- NAME [--json] [--exclude DIR]... [--size N]\n\n${lines.join("\n")}\n\n  --json         one JSON document on standard output\n  --exclude DIR  leave a folder out of the product's walk\n  --size N       how much synthetic data a bench makes, where it makes some\n`;
+  return `npm run bench -- NAME [--json] [--exclude DIR]... [--size N] [--part NAME]...\n\n${lines.join("\n")}\n\n  --json         one JSON document on standard output\n  --exclude DIR  leave a folder out of the product's walk\n  --size N       how much synthetic data a bench makes, where it makes some\n  --part NAME    only this part of a bench that has several\n`;
 }
 
 function table(machine: Machine, result: Result): string {

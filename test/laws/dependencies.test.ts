@@ -30,7 +30,7 @@ test("each package that shared depends on has its line in a decision", () => {
 test.each([".", "shared", "agent", "server", "server/console"])("%s pins every version exactly", (folder) => {
   const { dependencies, devDependencies, optionalDependencies } = manifest(folder);
   const loose = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(
-    ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
+    ([, version]) => !/^\d+\.\d+\.\d+(?:-[0-9a-z.]+)?$/.test(version),
   );
   expect(loose).toEqual([]);
 });

@@ -8,9 +8,11 @@ import { folders, read, top } from "./repository.ts";
 /** The folders whose inside is one folder per extension and an index that lists them. */
 const slots = [
   "agent/ecosystems",
+  "agent/sensors",
   "server/store",
   "server/trust/sources",
   "server/trust/upstreams",
+  "shared/actions",
   "shared/provenance/formats",
   "shared/provenance/containers",
 ];

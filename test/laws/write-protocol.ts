@@ -85,6 +85,23 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
       [frames.HealthFrame, "How the agent itself is, every 30 seconds."],
       [frames.LostFrame, "Something generated that will never arrive: generated = stored + declared lost."],
       [frames.HeldFrame, "The device has stored these proofs and verdicts: the server need not send them again."],
+      [
+        frames.DecisionsFrame,
+        "What the gate decided about programs, libraries and scripts. `code` is what `provost why` and `provost request` take; `would` is what the policy wanted where the mode allowed less; `count` equal ones are folded into one. Never dropped.",
+      ],
+      [
+        frames.AlarmsFrame,
+        "What is wrong with the watch itself: somebody reached for it, events were lost, a part is gone. Never dropped.",
+      ],
+      [frames.RequestFrame, "A person at the device asks that a file may run. Never dropped."],
+      [
+        frames.EventsFrame,
+        "What the device saw happen: each process once, events point into the list. Telemetry: a full spool drops the oldest and tells how much.",
+      ],
+      [
+        frames.ReportFrame,
+        "Where an order stands: each change of its state, with its steps and the entry of the device's own audit. Never dropped.",
+      ],
     ],
   },
   {
@@ -99,6 +116,10 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
       [
         frames.AttestedMessage,
         "What documents (attestations, bundles, signatures) establish about one file or archive, with the documents themselves.",
+      ],
+      [
+        frames.CommandMessage,
+        "An order: canonical JSON of a command, and the signature of its context and bytes by the server's key. Sent once in each session until the device took it.",
       ],
       [frames.TrustMessage, "The owner's trust document, once in each session and whenever another one is published."],
       [
@@ -170,6 +191,8 @@ function described(field: Shape): string {
       return text(field);
     case "integer":
       return wholeNumber(field);
+    case "boolean":
+      return "`true` or `false`";
     case "number":
       return field.minimum === undefined ? "number" : `number, at least ${plain(field.minimum)}`;
     case "array":
@@ -193,7 +216,11 @@ function text({ maxLength, pattern }: Shape): string {
 const patterns: Readonly<Record<string, string>> = {
   "^[0-9a-f]{64}$": "SHA-256, 64 hexadecimal digits",
   "^[0-9a-f]+$": "hexadecimal digits",
+  "^[0-9a-f]{6,12}$": "6 to 12 hexadecimal digits",
+  "^[a-z]+(-[a-z]+)*$": "a word of lower-case letters and hyphens",
   "^[A-Za-z0-9+/_-]*={0,2}$": "base64",
+  "^\\d{1,20}$": "digits, at most 20",
+  "^[0-9a-z-]{1,60}$": "lower-case letters, digits and hyphens, at most 60",
 };
 
 function wholeNumber({ minimum, maximum }: Shape): string {

@@ -197,9 +197,10 @@ function deviceAt(name: string, at: number, rows: readonly ExecutableRow[]): Dev
     os: "Debian GNU/Linux 12 (bookworm)",
     kernel: "6.1.0-28-amd64",
     arch: "amd64",
-    mode: "record",
-    tier: at % 3 === 0 ? "P" : "B",
-    online: at !== 3,
+    mode: at % 2 === 0 ? "block" : "record",
+    tier: (["B", "P", "C", "A"] as const)[at % 4] ?? "P",
+    online: at !== 3 && at !== 8,
+    stopped: at === 8,
     lastSeen: fixtureNow - (at === 3 ? 7_200_000 : 2000),
     enrolledAt: fixtureNow - 86_400_000 * 12,
     packages: 640 + at * 17,
@@ -263,6 +264,7 @@ function processList(): readonly Process[] {
       pid,
       parent: at === 0 ? 0 : at % 6 === 0 ? 1 : 300 + Math.max(0, at - 1 - (at % 6 === 5 ? 2 : 0)) * 3,
       startedAt: fixtureNow - 10_000_000 + at * 20_000,
+      sinceBoot: String(1_000_000_000_000 + at * 20_000_000_000),
       user: at % 4 === 0 ? "hana" : "root",
       command:
         at === 31
@@ -279,4 +281,4 @@ function processList(): readonly Process[] {
   });
 }
 
-const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import { api, type Answer } from "@provost/shared/protocol/api.ts";
+import { api, type Answer, type Query } from "@provost/shared/protocol/api.ts";
+import { buildAudit, chainOf } from "./console-audit.ts";
 import { chainFor, evidence, tamperedDigest } from "./console-chain.ts";
-import { buildFleet, countsOf, executableDetail, type Fleet } from "./console-data.ts";
+import { buildFleet, countsOf, digestOf, executableDetail, type Fleet } from "./console-data.ts";
+import { buildGate, emptyGate, summaryOf, type GateFacts } from "./console-gate.ts";
+import { incidentScene, previewOf } from "./console-incidents.ts";
 import { fixtureNow } from "./console-words.ts";
 import { pageOf, type Asked } from "./console-paging.ts";
 
@@ -17,6 +20,8 @@ export interface ConsoleFixture {
   readonly url: string;
   /** Paths asked for so far. */
   readonly asked: string[];
+  /** What POSTs carried so far, with their paths. */
+  readonly given: { readonly path: string; readonly body: unknown }[];
   /** Sends one live event to every open stream. */
   publish(event: object): void;
   /** Breaks every open stream. */
@@ -25,12 +30,15 @@ export interface ConsoleFixture {
   /** Answers every list and page with this Problem. */
   problem: { readonly status: number; readonly detail: string; readonly code: string } | undefined;
   empty: boolean;
+  /** The server found that its audit was changed. */
+  auditBroken: boolean;
   close(): Promise<void>;
 }
 
 /** The console's built files and made-up answers on loopback, with the product's headers. Test code only. */
 export async function startConsoleFixture(dist: string, executables: number): Promise<ConsoleFixture> {
-  const fleet = buildFleet(executables);
+  const built = buildFleet(executables);
+  const fleet: Scene = { ...built, gate: buildGate(built.devices, built.executables), audit: buildAudit() };
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://fixture");
@@ -41,12 +49,13 @@ export async function startConsoleFixture(dist: string, executables: number): Pr
     if (url.pathname.startsWith("/api/v1/evidence/")) return sendEvidence(url.pathname.slice(17), response);
     if (fixture.problem !== undefined && url.pathname !== "/api/v1/session")
       return sendProblem(response, fixture.problem.status, fixture.problem.detail, fixture.problem.code);
-    return answerApi(fixture, fleet, request, url, response);
+    return void answerApi(fixture, fleet, request, url, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const fixture: ConsoleFixture = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked: [],
+    given: [],
     publish: (event) => {
       for (const stream of streams) stream.write(`data: ${JSON.stringify(event)}\n\n`);
     },
@@ -57,6 +66,7 @@ export async function startConsoleFixture(dist: string, executables: number): Pr
     signedIn: true,
     problem: undefined,
     empty: false,
+    auditBroken: false,
     close: async () => {
       fixture.hangUp();
       server.closeAllConnections();
@@ -66,27 +76,42 @@ export async function startConsoleFixture(dist: string, executables: number): Pr
   return fixture;
 }
 
+/** The fleet with what its gates did. */
+interface Scene extends Fleet {
+  readonly gate: GateFacts;
+  readonly audit: ReturnType<typeof buildAudit>;
+}
+
 const csrf = "csrf-of-the-fixture";
 
-function answerApi(
+async function answerApi(
   fixture: ConsoleFixture,
-  fleet: Fleet,
+  fleet: Scene,
   request: IncomingMessage,
   url: URL,
   response: ServerResponse,
-): void {
+): Promise<void> {
   if (request.method === "POST" && request.headers["x-csrf"] !== csrf)
     return sendProblem(response, 403, "The request did not carry the session's token.", "CSRF");
   for (const [name, { path, method, query, answer }] of Object.entries(api)) {
     const id = new RegExp(`^${path.replace(":id", "([^/]+)")}$`).exec(url.pathname);
     if (id === null || method !== request.method) continue;
-    const asked = query.safeParse(Object.fromEntries(url.searchParams));
+    const body = method === "POST" ? await bodyOf(request) : undefined;
+    if (method === "POST") fixture.given.push({ path: url.pathname, body });
+    const asked = query.safeParse(body ?? Object.fromEntries(url.searchParams));
     if (!asked.success) return sendProblem(response, 400, asked.error.message, "QUERY_INVALID");
+    if (name === "auditChain")
+      return send(
+        response,
+        200,
+        "application/json",
+        JSON.stringify(answer.parse(chainOf(fleet.audit, fixture.auditBroken))),
+      );
     const found = makeAnswer(
       fixture.empty ? emptyFleet : fleet,
       name as keyof typeof api,
       decodeURIComponent(id[1] ?? ""),
-      asked.data,
+      asked.data as Asked,
     );
     if (found === undefined) return sendProblem(response, 404, "There is no such thing in this fleet.", "NOT_FOUND");
     return send(response, 200, "application/json", JSON.stringify(answer.parse(found)));
@@ -94,9 +119,15 @@ function answerApi(
   return sendProblem(response, 404, "There is no such address.", "NOT_FOUND");
 }
 
-const emptyFleet: Fleet = { devices: [], executables: [], packages: [], processes: [] };
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString() || "{}") as unknown;
+}
 
-function makeAnswer(fleet: Fleet, name: keyof typeof api, id: string, query: Asked): unknown {
+const emptyFleet: Scene = { devices: [], executables: [], packages: [], processes: [], gate: emptyGate, audit: [] };
+
+function makeAnswer(fleet: Scene, name: keyof typeof api, id: string, query: Asked): unknown {
   switch (name) {
     case "session":
       return { user: "owner", role: "owner", signedInAt: fixtureNow - 60_000, csrf };
@@ -110,6 +141,20 @@ function makeAnswer(fleet: Fleet, name: keyof typeof api, id: string, query: Ask
       return deviceOf(fleet, id);
     case "processes":
       return { rows: fleet.processes, at: fixtureNow };
+    case "deviceDecisions":
+      return { ...pageOf(fleet.gate.decisions, { ...query, device: id }), dropped: 0 };
+    case "decisions":
+      return { ...pageOf(fleet.gate.decisions, query), dropped: 31 };
+    case "deviceAlarms":
+      return { ...pageOf(fleet.gate.findings, { ...query, device: id }), dropped: 0 };
+    case "findings":
+      return { ...pageOf(fleet.gate.findings, query), dropped: 0 };
+    case "requests":
+      return { ...pageOf(fleet.gate.requests, query), dropped: 0 };
+    case "decideRequest":
+      return { commands: ["cmd_1f2e3d4c5b6a798081920a0b"] };
+    case "audit":
+      return pageOf(fleet.audit, query);
     case "executables":
       return pageOf(fleet.executables, query);
     case "executable": {
@@ -126,22 +171,53 @@ function makeAnswer(fleet: Fleet, name: keyof typeof api, id: string, query: Ask
       return {
         token: "one-use",
         expiresAt: Date.now() + 900_000,
-        command: "npx provost enrol --server https://provost.example:4433 --token prv1_4Zc9s0m3t0k3n",
+        command:
+          "{ echo 'pvt1.4Zc9s0m3t0k3n'; curl -fsSk --pinnedpubkey 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' https://provost.example:4680/install/agent.sh; } | $(command -v sudo) sh -c 'read -r PROVOST_TOKEN; export PROVOST_TOKEN; . /dev/stdin'",
+        installed:
+          "echo 'pvt1.4Zc9s0m3t0k3n' | $(command -v sudo) provost enrol --server 'wss://provost.example:4680/agent' --token-file -",
+        verifyFirst: [
+          "curl -fsSk --pinnedpubkey 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' --remote-name-all https://provost.example:4680/install/provost_0.1.0_amd64.deb https://provost.example:4680/install/provost_0.1.0_amd64.deb.sigstore.json",
+          "cosign verify-blob-attestation --key PUBLISHER.pem --type slsaprovenance1 --bundle provost_0.1.0_amd64.deb.sigstore.json provost_0.1.0_amd64.deb",
+          "sudo dpkg -i provost_0.1.0_amd64.deb",
+          "echo 'pvt1.4Zc9s0m3t0k3n' | $(command -v sudo) provost enrol --server 'wss://provost.example:4680/agent' --token-file -",
+        ],
       };
+    case "incidents":
+      return pageOf(sceneOf(fleet)?.listed ?? [], query);
+    case "incident":
+      return sceneOf(fleet)?.details.find((each) => each.id === id);
+    case "closeIncident":
+    case "cancelCommand":
+      return {};
+    case "commands":
+      return pageOf(ordersAbout(sceneOf(fleet)?.orders ?? [], query), { limit: 50 });
+    case "previewCommand":
+      return previewOf(query as unknown as Query<"newCommand">, sceneOf(fleet)?.orders ?? [], fleet.devices.length);
+    case "newCommand":
+      return { commands: sceneOf(fleet)?.orders.slice(0, 1) ?? [] };
     default:
       return undefined;
   }
 }
 
+/** The fleet's only orders stand on every page but those of other files. */
+const ordersAbout = (orders: Answer<"commands">["rows"], { digest }: Asked): Answer<"commands">["rows"] =>
+  digest === undefined || digest === digestOf("exe20") ? orders : [];
+
+function sceneOf({ devices }: Scene) {
+  const [device] = devices;
+  return device === undefined ? undefined : incidentScene(fixtureNow, device.id, device.name);
+}
+
 const proofs = { wanted: 900, derived: 610, lapsed: 71, unsupported: 12, failed: 9, pending: 198 };
 
-function overviewOf(fleet: Fleet): Answer<"overview"> {
+function overviewOf(fleet: Scene): Answer<"overview"> {
   const { devices, executables, packages } = fleet;
   return {
     devices: {
       total: devices.length,
       online: devices.filter(({ online }) => online).length,
-      silent: devices.filter(({ online }) => !online).length,
+      silent: devices.filter(({ online, stopped }) => !online && !stopped).length,
     },
     packages: { total: packages.length, byEcosystem: { deb: 300, npm: 300, pypi: 300 } },
     executables: countsOf(executables),
@@ -150,11 +226,13 @@ function overviewOf(fleet: Fleet): Answer<"overview"> {
     scans: devices.map(({ id, name, scan }) => ({ device: id, deviceName: name, scan })),
     refuted: executables.filter(({ standing }) => standing === "refuted").slice(0, 20),
     newUnproven: executables.filter(({ standing }) => standing === "unproven").slice(0, 20),
+    gate: summaryOf(fleet.gate),
+    openIncidents: { critical: devices.length === 0 ? 0 : 1, high: 3, medium: 12, low: 0, informational: 0 },
     now: Date.now(),
   };
 }
 
-function deviceOf(fleet: Fleet, id: string): Answer<"device"> | undefined {
+function deviceOf(fleet: Scene, id: string): Answer<"device"> | undefined {
   const row = fleet.devices.find((each) => each.id === id);
   if (row === undefined) return undefined;
   const archive = { uri: "http://archive.example.org/debian", components: ["main", "contrib"] };
@@ -166,7 +244,12 @@ function deviceOf(fleet: Fleet, id: string): Answer<"device"> | undefined {
   ];
   return {
     ...row,
-    facts: { "Secure boot": "on", Virtualisation: "kvm" },
+    facts: {
+      "Secure boot": "on",
+      Virtualisation: "kvm",
+      sensor: "provost-sensor 0.1.0 on 6.1.0-28-amd64, asked 48,120 times, answered 47,990 from memory, slowest 0.9 ms",
+      "sensor limits": "mmap_file: Operation not permitted; libraries are checked at open only",
+    },
     health: {
       agentVersion: "0.1.0",
       rssBytes: 61_341_696,
@@ -184,6 +267,7 @@ function deviceOf(fleet: Fleet, id: string): Answer<"device"> | undefined {
       },
       { what: "/root", count: 1, why: "Permission denied." },
     ],
+    gate: summaryOf(fleet.gate, id),
     archives: [
       {
         ...archive,
@@ -226,10 +310,17 @@ function packageOf(fleet: Fleet, purl: string): Answer<"package"> | undefined {
   return { ...row, chain: chainFor(file).filter(({ link }) => link !== "process" && link !== "device"), installs };
 }
 
-function hitsOf(fleet: Fleet, text: string): Answer<"search">["hits"] {
+function hitsOf(fleet: Scene, text: string): Answer<"search">["hits"] {
+  const incidents = sceneOf(fleet)?.listed.filter(({ sentence }) => sentence.includes(text)) ?? [];
   const devices = fleet.devices.filter(({ name }) => name.includes(text)).slice(0, 3);
   const files = fleet.executables.filter(({ path, digest }) => path.includes(text) || digest === text).slice(0, 12);
   return [
+    ...incidents.map(({ id, sentence, deviceName, state }) => ({
+      kind: "incident" as const,
+      id,
+      title: sentence,
+      detail: `${deviceName}, ${state}`,
+    })),
     ...devices.map(({ id, name, os }) => ({ kind: "device" as const, id, title: name, detail: os })),
     ...files.map(({ id, path, deviceName, standing }) => ({
       kind: "executable" as const,

@@ -33,6 +33,9 @@ function matches(row: Record<string, unknown>, query: Asked): boolean {
     if (value === undefined || name === "cursor" || name === "limit" || name === "sort") return true;
     if (name === "q")
       return `${String(row["path"])}${String(row["name"])}${String(row["digest"])}`.includes(String(value));
+    if (name === "waiting") return (row["allowedAt"] === undefined && row["answer"] === undefined) === value;
+    if (name === "from") return Number(row["at"]) >= Number(value);
+    if (name === "to") return Number(row["at"]) <= Number(value);
     if (name === "running") return Number(row["running"]) > 0 === value;
     if (typeof value === "object") return value.includes(String(row[name]));
     return name in row ? row[name] === value : name === "device";

@@ -11,10 +11,15 @@ export function cannotMakeRoot(): string | undefined {
 }
 
 /** A minimal Debian 12 below `folder`, from the mirror apt here is configured with. */
-export async function makeDebianRoot(folder: string): Promise<void> {
-  await promisify(execFile)("/usr/sbin/debootstrap", ["--variant=minbase", "bookworm", folder, mirror()], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
+export async function makeDebianRoot(folder: string, include: readonly string[] = []): Promise<void> {
+  const more = include.length === 0 ? [] : [`--include=${include.join(",")}`];
+  await promisify(execFile)(
+    "/usr/sbin/debootstrap",
+    ["--variant=minbase", ...more, "bookworm", folder, debianMirror()],
+    {
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
 }
 
 /** What an intruder does who knows of dpkg --verify: other bytes, and a record that agrees with them. */
@@ -39,7 +44,8 @@ export function alterProgram(root: string, path: string, pkg: string): void {
 export const dpkgVerify = (root: string, pkg: string): string =>
   execFileSync("dpkg", [`--root=${root}`, "--verify", pkg], { encoding: "utf8" }).trim();
 
-function mirror(): string {
+/** The Debian archive that apt on this machine is configured with. */
+export function debianMirror(): string {
   const configured = ["/etc/apt/sources.list", "/etc/apt/sources.list.d/debian.sources"]
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, "utf8"))

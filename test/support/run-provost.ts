@@ -1,12 +1,20 @@
 import { openTerminal } from "../../agent/commands/terminal.ts";
 import { run, type Verbs } from "../../agent/commands/program.ts";
 import { attest } from "../../agent/commands/attest.ts";
+import { labRun } from "../../agent/commands/lab.ts";
+import { auditExport, auditVerify } from "../../agent/commands/audit.ts";
+import { configCheck } from "../../agent/commands/config-check.ts";
+import { enrol } from "../../agent/commands/enrol.ts";
 import { inventory } from "../../agent/commands/inventory.ts";
+import { quarantineList, quarantineRestore } from "../../agent/commands/quarantine.ts";
 import { policyCheck, policyTest } from "../../agent/commands/policy.ts";
 import { sbom } from "../../agent/commands/sbom.ts";
 import { scan } from "../../agent/commands/scan.ts";
 import { signBundle } from "../../agent/commands/sign-bundle.ts";
 import { status } from "../../agent/commands/status.ts";
+import { approve, requestApproval } from "../../agent/commands/approvals.ts";
+import { doctor } from "../../agent/commands/doctor.ts";
+import { stopAgent } from "../../agent/commands/stop.ts";
 import { verifyBundle } from "../../agent/commands/verify-bundle.ts";
 import { verify } from "../../agent/commands/verify.ts";
 import { why } from "../../agent/commands/why.ts";
@@ -29,6 +37,17 @@ const verbs: Verbs = {
   attest,
   policyCheck,
   policyTest,
+  enrol,
+  configCheck: async (...asked) => configCheck(...asked),
+  labRun: async (...asked) => labRun(...asked),
+  doctor,
+  requestApproval,
+  approve,
+  stopAgent,
+  quarantineList: async (...asked) => quarantineList(...asked),
+  quarantineRestore,
+  auditExport: async (...asked) => auditExport(...asked),
+  auditVerify: async (...asked) => auditVerify(...asked),
 };
 
 /** The command line in this process: arguments in, exit code and both streams out. */

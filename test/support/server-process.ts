@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { ServerMessage } from "../../server/main.ts";
+import type { ServerMessage } from "../../server/running.ts";
 
 export interface ServerProcess {
   readonly child: ChildProcess;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { EdgeLimits } from "../../server/edge/limits.ts";
 import { checkConfig } from "../../server/config.ts";
 import { startServer } from "../../server/main.ts";
-import type { RunningServer } from "../../server/main.ts";
+import type { RunningServer } from "../../server/running.ts";
 
 export interface World extends RunningServer {
   readonly folder: string;
@@ -21,6 +21,8 @@ export async function openWorld(
     readonly edge?: Partial<EdgeLimits>;
     readonly allowPrivateArchives?: boolean;
     readonly library?: string;
+    readonly tls?: { readonly tls?: "own"; readonly tlsCertificate?: string; readonly tlsKey?: string };
+    readonly names?: readonly string[];
   } = {},
 ): Promise<World> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "provost-server-"));
@@ -35,6 +37,8 @@ export async function openWorld(
       trustRoots: false,
       ...(options.library === undefined ? {} : { library: options.library }),
       allowPrivateArchives: options.allowPrivateArchives ?? false,
+      ...options.tls,
+      ...(options.names === undefined ? {} : { names: options.names }),
     },
     { consoleFolder },
   );

@@ -1,9 +1,12 @@
 import type { Parts } from "../parts.ts";
+import { gateSummary } from "./gate.ts";
 import type { Handler } from "./handler.ts";
 
 export const overview: Handler<"overview"> = ({ parts }) => ({
   ...parts.store.read.overview(parts.edge().online, parts.now()),
   proofs: allProofs(parts),
+  gate: gateSummary(parts),
+  openIncidents: parts.store.incidents.openByLevel(),
 });
 
 export const search: Handler<"search"> = ({ query, parts }) => parts.store.read.search(query.q);

@@ -7,7 +7,10 @@ export const session: Handler<"session"> = ({ session: { user, role, csrf, at } 
   signedInAt: at,
 });
 
-export const signOut: Handler<"signOut"> = ({ secret, parts }) => {
-  parts.store.access.endSession(secret);
+export const signOut: Handler<"signOut"> = ({ secret, session: { user }, parts }) => {
+  parts.store.inventory.transaction(() => {
+    parts.store.access.endSession(secret);
+    parts.audit.note("sign-in", user, "Signed out");
+  });
   return {};
 };

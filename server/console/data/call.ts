@@ -9,6 +9,8 @@ interface Ask<N extends Name> {
   readonly query?: { readonly [Key in keyof Query<N>]?: string | undefined };
   /** The session's token: every POST carries it (the server refuses one without). */
   readonly csrf?: string;
+  /** What a POST carries. */
+  readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
 
@@ -17,7 +19,12 @@ export async function call<N extends Name>(name: N, ask: Ask<N> = {}): Promise<A
   const { method } = routes[name];
   const answer = await send(addressFor(name, ask), {
     method,
-    headers: { accept: "application/json", ...(ask.csrf === undefined ? {} : { "x-csrf": ask.csrf }) },
+    headers: {
+      accept: "application/json",
+      ...(ask.csrf === undefined ? {} : { "x-csrf": ask.csrf }),
+      ...(ask.body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
     signal: withDeadline(ask.signal),
   });
   return (await answer.json()) as Answer<N>;
@@ -33,6 +40,11 @@ export async function fetchEvidence(
 }
 
 export const evidenceAddress = (sha256: string): string => `/api/v1/evidence/${encodeURIComponent(sha256)}`;
+/** The audit of a time, as `provost audit verify` reads it. */
+export const auditExportAddress = (span: { readonly from?: number; readonly to?: number }): string => {
+  const query = new URLSearchParams(Object.entries(span).map(([name, at]) => [name, String(at)]));
+  return `/api/v1/audit/export${query.size === 0 ? "" : `?${query.toString()}`}`;
+};
 export const evidenceLimit = 4 * 1024 * 1024;
 export const answerDeadlineMs = 30_000;
 
@@ -44,6 +56,23 @@ export const routes: { readonly [N in Name]: { readonly method: Api[N]["method"]
   devices: { method: "GET", path: "/api/v1/devices" },
   device: { method: "GET", path: "/api/v1/devices/:id" },
   processes: { method: "GET", path: "/api/v1/devices/:id/processes" },
+  deviceDecisions: { method: "GET", path: "/api/v1/devices/:id/decisions" },
+  deviceAlarms: { method: "GET", path: "/api/v1/devices/:id/alarms" },
+  decisions: { method: "GET", path: "/api/v1/decisions" },
+  findings: { method: "GET", path: "/api/v1/findings" },
+  events: { method: "GET", path: "/api/v1/events" },
+  incidents: { method: "GET", path: "/api/v1/incidents" },
+  incident: { method: "GET", path: "/api/v1/incidents/:id" },
+  closeIncident: { method: "POST", path: "/api/v1/incidents/:id/state" },
+  detections: { method: "GET", path: "/api/v1/detections" },
+  commands: { method: "GET", path: "/api/v1/commands" },
+  previewCommand: { method: "POST", path: "/api/v1/commands/preview" },
+  newCommand: { method: "POST", path: "/api/v1/commands" },
+  cancelCommand: { method: "POST", path: "/api/v1/commands/:id/cancel" },
+  requests: { method: "GET", path: "/api/v1/requests" },
+  decideRequest: { method: "POST", path: "/api/v1/requests/:id/decision" },
+  audit: { method: "GET", path: "/api/v1/audit" },
+  auditChain: { method: "GET", path: "/api/v1/audit/chain" },
   executables: { method: "GET", path: "/api/v1/executables" },
   executable: { method: "GET", path: "/api/v1/executables/:id" },
   packages: { method: "GET", path: "/api/v1/packages" },

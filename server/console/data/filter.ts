@@ -56,6 +56,14 @@ export const words = (max: number): Field<string> => ({
   write: (text) => text.slice(0, max),
 });
 
+/** Milliseconds since 1970. */
+export const moment: Field<number> = {
+  read: (text) => (/^\d{1,16}$/.test(text) && Number(text) <= latest ? Number(text) : undefined),
+  write: String,
+};
+/** What a Date can be. */
+const latest = 8_640_000_000_000_000;
+
 export const yesNo: Field<boolean> = {
   read: (text) => (text === "true" ? true : text === "false" ? false : undefined),
   write: String,

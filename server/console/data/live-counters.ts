@@ -4,7 +4,21 @@ import type { LiveEvent as LiveEventSchema } from "@provost/shared/protocol/api.
 export type LiveEvent = (typeof LiveEventSchema)["_output"];
 export type Topic = LiveEvent["topic"];
 
-const topics = ["devices", "executables", "packages", "running", "proofs"] as const satisfies readonly Topic[];
+const none: Readonly<Record<Topic, number>> = {
+  devices: 0,
+  executables: 0,
+  packages: 0,
+  running: 0,
+  proofs: 0,
+  decisions: 0,
+  findings: 0,
+  requests: 0,
+  events: 0,
+  commands: 0,
+  incidents: 0,
+  audit: 0,
+};
+const topics = Object.keys(none) as Topic[];
 /** Beyond this many devices, changes are counted for the fleet alone. */
 export const deviceLimit = 1000;
 
@@ -16,11 +30,7 @@ export interface Counters {
   readonly gaps: number;
 }
 
-export const noCounters: Counters = {
-  all: { devices: 0, executables: 0, packages: 0, running: 0, proofs: 0 },
-  byDevice: new Map(),
-  gaps: 0,
-};
+export const noCounters: Counters = { all: none, byDevice: new Map(), gaps: 0 };
 
 export function counted(counters: Counters, event: LiveEvent): Counters {
   const all = { ...counters.all, [event.topic]: counters.all[event.topic] + event.changed };

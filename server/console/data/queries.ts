@@ -5,7 +5,15 @@ import { needsSignIn, worthRetrying } from "./failure.ts";
 import type { Counters } from "./live-counters.ts";
 import type { Live } from "./live.ts";
 
-export type List = "devices" | "executables" | "packages";
+export type List =
+  | "devices"
+  | "executables"
+  | "packages"
+  | "decisions"
+  | "findings"
+  | "requests"
+  | "incidents"
+  | "audit";
 export type Row<L extends List> = Answer<L>["rows"][number];
 type Page<L extends List> = Answer<L> & { readonly mark: Counters };
 
@@ -61,6 +69,71 @@ export const processesQuery = (id: string, live: Live) =>
     staleTime: Infinity,
     structuralSharing: false,
   });
+
+/** The newest of a device's decisions and findings: as they were when asked, like its processes. */
+export const deviceDecisionsQuery = (id: string, live: Live) =>
+  queryOptions({
+    queryKey: ["device-decisions", id],
+    queryFn: async ({ signal }) => {
+      const mark = live.view().counters;
+      return { ...(await call("deviceDecisions", { id, query: { limit: "20" }, signal })), mark };
+    },
+    staleTime: Infinity,
+    structuralSharing: false,
+  });
+
+export const deviceAlarmsQuery = (id: string, live: Live) =>
+  queryOptions({
+    queryKey: ["device-alarms", id],
+    queryFn: async ({ signal }) => {
+      const mark = live.view().counters;
+      return { ...(await call("deviceAlarms", { id, query: { limit: "5" }, signal })), mark };
+    },
+    staleTime: Infinity,
+    structuralSharing: false,
+  });
+
+export const digestDecisionsQuery = (digest: string) =>
+  queryOptions({
+    queryKey: ["digest-decisions", digest],
+    queryFn: ({ signal }) => call("decisions", { query: { digest, limit: "10" }, signal }),
+  });
+
+export const incidentQuery = (id: string, live: Live) =>
+  queryOptions({
+    queryKey: ["incident", id],
+    queryFn: async ({ signal }) => {
+      const mark = live.view().counters;
+      return { ...(await call("incident", { id, signal })), mark };
+    },
+    structuralSharing: false,
+  });
+
+/** What orders are asked for by: one of these. */
+export interface OrdersAbout {
+  readonly incident?: string;
+  readonly device?: string;
+  readonly digest?: string;
+}
+
+/** Orders are followed as they go. */
+export const commandsQuery = (about: OrdersAbout, live: Live) =>
+  queryOptions({
+    queryKey: ["commands", about.incident ?? "", about.device ?? "", about.digest ?? ""],
+    queryFn: async ({ signal }) => {
+      const mark = live.view().counters;
+      return { ...(await call("commands", { query: { ...about, limit: "50" }, signal })), mark };
+    },
+    staleTime: 0,
+    structuralSharing: false,
+  });
+
+/** The server reads its whole audit for it: once, and when somebody asks again. */
+export const auditChainQuery = queryOptions({
+  queryKey: ["audit-chain"],
+  queryFn: async ({ signal }) => ({ ...(await call("auditChain", { signal })), at: Date.now() }),
+  staleTime: 60_000,
+});
 
 export const executableQuery = (id: string) =>
   queryOptions({ queryKey: ["executable", id], queryFn: ({ signal }) => call("executable", { id, signal }) });

@@ -1,6 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useLocation, useRouter } from "@tanstack/react-router";
-import { FileCode2, Gauge, MonitorCog, Package, Search, type LucideIcon } from "lucide-react";
+import {
+  DoorClosed,
+  Siren,
+  FileCode2,
+  Gauge,
+  MonitorCog,
+  Package,
+  ScrollText,
+  Search,
+  type LucideIcon,
+} from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { address } from "../address.ts";
 import { needsSignIn } from "../data/failure.ts";
@@ -72,17 +82,25 @@ function Side({ onSearch }: { readonly onSearch: () => void }) {
 
 function Nav() {
   const { pathname } = useLocation();
+  const box = useRef<HTMLElement>(null);
+  const current = pages.find(({ under }) => isUnder(pathname, under))?.href;
+  // On a phone not all pages have room side by side.
+  useEffect(() => {
+    const link = [...(box.current?.children ?? [])].find((one) => one.getAttribute("href") === current);
+    link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
     <nav
+      ref={box}
       aria-label="Pages"
-      className="fixed inset-x-0 bottom-0 z-30 grid h-14 grid-cols-4 border-t bg-surface md:static md:flex md:h-auto md:flex-col md:gap-0.5 md:border-0"
+      className="fixed inset-x-0 bottom-0 z-30 flex h-14 overflow-x-auto border-t bg-surface md:static md:h-auto md:flex-col md:gap-0.5 md:border-0"
     >
       {pages.map(({ name, href, icon: Icon, under }) => (
         <a
           key={name}
           href={href}
           aria-current={isUnder(pathname, under) ? "page" : undefined}
-          className="flex flex-col items-center justify-center gap-0.5 text-xs text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
+          className="flex shrink-0 grow flex-col items-center justify-center gap-0.5 px-0.5 text-[0.6875rem] text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:grow-0 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
         >
           <Icon size={17} strokeWidth={1.9} aria-hidden="true" />
           {name}
@@ -94,9 +112,12 @@ function Nav() {
 
 const pages: readonly { name: string; href: string; icon: LucideIcon; under: readonly string[] }[] = [
   { name: "Overview", href: address.overview(), icon: Gauge, under: ["/"] },
+  { name: "Incidents", href: address.incidents(), icon: Siren, under: ["/incidents"] },
   { name: "Devices", href: address.devices(), icon: MonitorCog, under: ["/devices"] },
   { name: "Executables", href: address.executables(), icon: FileCode2, under: ["/executables"] },
   { name: "Packages", href: address.packages(), icon: Package, under: ["/packages", "/package"] },
+  { name: "Gate", href: address.decisions(), icon: DoorClosed, under: ["/decisions", "/findings", "/approvals"] },
+  { name: "Audit", href: address.audit(), icon: ScrollText, under: ["/audit"] },
 ];
 
 const isUnder = (path: string, under: readonly string[]): boolean =>

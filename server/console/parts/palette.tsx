@@ -11,7 +11,7 @@ import { VerdictBadge } from "./verdict-badge.tsx";
 
 type Hit = Answer<"search">["hits"][number];
 
-/** Finds a digest, device, package or path, and goes there; without a question it lists the pages. */
+/** Finds a digest, device, package, path or incident, and goes there; without a question it lists the pages. */
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const box = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState("");
@@ -36,13 +36,13 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
       onClose={onClose}
       className="mx-auto mt-[12vh] mb-auto w-[min(42rem,calc(100vw-2rem))] rounded-xl border bg-raised text-ink shadow-lift"
     >
-      <Command label="Search digests, devices, packages and paths" shouldFilter={false} loop>
+      <Command label="Search digests, devices, packages, paths and incidents" shouldFilter={false} loop>
         <Command.Input
           value={typed}
           onValueChange={setTyped}
           maxLength={400}
           aria-describedby={hint}
-          placeholder="Digest, path, package or device"
+          placeholder="Digest, path, package, device or incident"
           className="h-13 w-full rounded-t-xl border-b bg-transparent px-5 text-lg -outline-offset-2"
         />
         <output id={hint} className="block px-5 pt-2 text-xs text-soft">
@@ -103,6 +103,8 @@ function addressOf(hit: Hit): string {
       return address.executable(hit.id);
     case "package":
       return address.package(hit.id);
+    case "incident":
+      return address.incident(hit.id);
     default:
       return unreachable(hit.kind);
   }
@@ -117,6 +119,8 @@ function statusWords(asked: string, typed: string, fetching: boolean, failed: bo
 
 const places = [
   { word: "Overview", href: address.overview() },
+  { word: "Incidents", href: address.incidents() },
+  { word: "Open incidents", href: address.incidents({ state: ["open"] }) },
   { word: "Devices", href: address.devices() },
   { word: "Executables", href: address.executables() },
   { word: "Refuted executables", href: address.executables({ standing: ["refuted"] }) },

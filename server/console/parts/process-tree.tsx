@@ -1,4 +1,4 @@
-import { ChevronRight, FileCode2 } from "lucide-react";
+import { ChevronRight, FileCode2, Gavel } from "lucide-react";
 import { memo, useCallback, useMemo, useState } from "react";
 import { address } from "../address.ts";
 import { counted } from "./number-words.ts";
@@ -15,7 +15,13 @@ import { visible } from "./visible-text.ts";
 type Only = NonNullable<Parameters<typeof treeRows>[1]["only"]>;
 
 /** What runs on a device as an indented tree, a verdict on every line, the mapped files of each process on demand. */
-export function ProcessTree({ processes, only }: { readonly processes: readonly Process[]; readonly only?: Only }) {
+export function ProcessTree(props: {
+  readonly processes: readonly Process[];
+  readonly only?: Only;
+  /** Asked for on a line; it has to stay the same function. */
+  readonly onKill: (process: Process) => void;
+}) {
+  const { processes, only, onKill } = props;
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
   const [active, setActive] = useState(0);
   const rows = useMemo(
@@ -31,6 +37,7 @@ export function ProcessTree({ processes, only }: { readonly processes: readonly 
     const to = keyTarget(event.key, at, rows.length, 12) ?? sideways(event.key, { row, at, rows, open, toggle });
     if (to === undefined) {
       if (event.key === "Enter") linkOf(event.target)?.click();
+      if (event.key === "Delete" && row.is === "process" && mayKill(row.process)) onKill(row.process);
       return;
     }
     event.preventDefault();
@@ -60,6 +67,7 @@ export function ProcessTree({ processes, only }: { readonly processes: readonly 
               active={item.index === cursor}
               expanded={row.is === "process" && open.has(row.process.pid)}
               toggle={toggle}
+              onKill={onKill}
             />
           );
         })}
@@ -75,9 +83,13 @@ interface LineProps {
   readonly active: boolean;
   readonly expanded: boolean;
   readonly toggle: (pid: number) => void;
+  readonly onKill: (process: Process) => void;
 }
 
-const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle }: LineProps) {
+/** Without its start no order can name it; and nobody kills the first process. */
+const mayKill = ({ pid, sinceBoot }: Process): boolean => sinceBoot !== undefined && pid > 1;
+
+const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle, onKill }: LineProps) {
   const canOpen = row.is === "process" && row.process.mapped.length > 0;
   return (
     <div
@@ -85,6 +97,7 @@ const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle
       aria-level={row.depth + 1}
       aria-expanded={canOpen ? expanded : undefined}
       aria-selected={active}
+      aria-keyshortcuts={row.is === "process" && mayKill(row.process) ? "Delete" : undefined}
       tabIndex={active ? 0 : -1}
       data-row={index}
       className="absolute inset-x-0 top-0 flex h-11 items-center gap-2 border-b border-line/60 pr-3 pl-2 -outline-offset-2 hover:bg-sunken/60"
@@ -92,7 +105,7 @@ const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle
     >
       <Indent depth={row.depth} />
       {row.is === "process" ? (
-        <ProcessLine process={row.process} expanded={expanded} toggle={toggle} />
+        <ProcessLine process={row.process} expanded={expanded} toggle={toggle} onKill={onKill} />
       ) : (
         <MappedLine mapped={row.mapped} />
       )}
@@ -116,8 +129,9 @@ function ProcessLine(props: {
   readonly process: Process;
   readonly expanded: boolean;
   readonly toggle: (pid: number) => void;
+  readonly onKill: (process: Process) => void;
 }) {
-  const { process, expanded, toggle } = props;
+  const { process, expanded, toggle, onKill } = props;
   const files = process.mapped.length;
   return (
     <>
@@ -136,7 +150,7 @@ function ProcessLine(props: {
         <span className="block truncate font-mono text-xs font-medium" title={visible(process.command)}>
           {visible(process.command)}
         </span>
-        <span className="flex min-w-0 items-baseline gap-2 text-xs text-soft">
+        <span className="flex min-w-0 items-baseline gap-2 overflow-hidden text-xs text-soft">
           <LinkedPath path={process.path} executable={process.executable} />
           <span className="hidden shrink-0 md:inline">{visible(process.user)}</span>
           <span className="hidden shrink-0 md:inline">
@@ -155,6 +169,17 @@ function ProcessLine(props: {
           </span>
         )}
       </span>
+      <button
+        type="button"
+        tabIndex={-1}
+        title="Kill it and what it started"
+        aria-label={`Kill process ${process.pid} and what it started`}
+        className="grid size-6 shrink-0 place-items-center rounded-md text-soft hover:bg-sunken hover:text-ink disabled:invisible"
+        disabled={!mayKill(process)}
+        onClick={() => onKill(process)}
+      >
+        <Gavel size={14} aria-hidden="true" />
+      </button>
     </>
   );
 }

@@ -34,6 +34,8 @@ interface TableProps<R> {
   /** Scroll position is kept under this name while the console is open. */
   readonly place: string;
   readonly foot?: ReactNode;
+  /** Cells have two lines. */
+  readonly tall?: boolean;
 }
 
 /**
@@ -41,9 +43,9 @@ interface TableProps<R> {
  * row; the arrow keys, Page Up and Down, Home and End move from link to link.
  */
 export function Table<R>(props: TableProps<R>) {
-  const { columns, rows, keyOf, onEnd, place } = props;
+  const { columns, rows, keyOf, onEnd, place, tall = false } = props;
   const narrow = useNarrow();
-  const height = narrow ? 62 : 40;
+  const height = (narrow ? 62 : 40) + (tall ? 20 : 0);
   const { box, boxRef, items, total, scrollTo } = useVirtualRows({
     count: rows.length,
     height,

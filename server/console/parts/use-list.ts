@@ -12,6 +12,8 @@ export interface ListState<L extends List, F extends Fields> {
   readonly change: (change: Parameters<typeof changed<F>>[1]) => void;
   readonly rows: readonly Row<L>[];
   readonly total: number | undefined;
+  /** Older rows that the server no longer keeps, where its list says so. */
+  readonly dropped: number;
   readonly error: Error | null;
   /** Loads the next rows; absent when there are no more or the list is full. */
   readonly more: (() => void) | undefined;
@@ -31,6 +33,7 @@ export function useList<L extends List, F extends Fields>(list: L, fields: F, to
   const { data, error, hasNextPage, isFetching, fetchNextPage, refetch } = useInfiniteQuery(options);
   const rows = useMemo(() => (data?.pages ?? []).flatMap((page): Row<L>[] => page.rows as Row<L>[]), [data]);
   const mark: Counters | undefined = data?.pages[0]?.mark;
+  const lastPage = data?.pages.at(-1);
   const place = `${list}?${new URLSearchParams(written).toString()}`;
   const client = useQueryClient();
   const again = useCallback(() => {
@@ -47,7 +50,8 @@ export function useList<L extends List, F extends Fields>(list: L, fields: F, to
     filter,
     change: useChange(fields, filter),
     rows,
-    total: data?.pages.at(-1)?.total,
+    total: lastPage?.total,
+    dropped: lastPage !== undefined && "dropped" in lastPage ? lastPage.dropped : 0,
     error,
     more: hasNextPage && error === null ? more : undefined,
     full: rows.length >= rowLimit,

@@ -1,5 +1,4 @@
-import type { Statement } from "better-sqlite3";
-import type { Db } from "./open.ts";
+import type { Database as Db, Statement } from "better-sqlite3";
 
 export type Value = string | number;
 

@@ -1,6 +1,6 @@
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import { archiveSubject } from "@provost/shared/provenance/archive-subject.ts";
-import type { Db } from "./open.ts";
+import type { Database as Db } from "better-sqlite3";
 
 /** Which archives a file stands in, as its device says. */
 export function openFileArchives(db: Db): (n: number, facts: FileFacts) => void {

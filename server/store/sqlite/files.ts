@@ -3,7 +3,7 @@ import type { FileFacts } from "@provost/shared/model/inventory.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import type { Inventory, JudgeFile } from "../store.ts";
 import { openFileArchives } from "./file-archives.ts";
-import type { Db } from "./open.ts";
+import type { Database as Db } from "better-sqlite3";
 import { rankOf } from "./rows.ts";
 
 /** Earlier digests kept of one path. */

@@ -2,12 +2,19 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { auditMigrations } from "./audit.ts";
 import { attestedMigrations } from "./attested.ts";
+import { commandMigrations } from "./commands.ts";
+import { detectionMigrations, habitMigrations } from "./findings.ts";
+import { incidentMigrations } from "./incidents.ts";
+import { eventMigrations } from "./events.ts";
 import { evidenceMigrations } from "./evidence.ts";
+import { gateMigrations } from "./gate.ts";
 import { libraryMigrations } from "./library.ts";
 import { machineTokenMigrations } from "./machine-tokens.ts";
 import { manifestMigrations } from "./manifests.ts";
 import { pullMigrations } from "./pulls.ts";
+import { answerMigrations } from "./request-answers.ts";
 import { trustMigrations } from "./trust.ts";
 
 export type Db = Database.Database;
@@ -141,6 +148,16 @@ const later: readonly string[] = [
   ...pullMigrations,
   ...trustMigrations,
   ...attestedMigrations,
+  ...gateMigrations,
+  ...eventMigrations,
+  ...commandMigrations,
+  ...detectionMigrations,
+  ...incidentMigrations,
+  ...auditMigrations,
+  ...answerMigrations,
+  // Nanoseconds since the machine's start, as text: what an order names a process by.
+  `ALTER TABLE processes ADD COLUMN since_boot TEXT;`,
+  ...habitMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

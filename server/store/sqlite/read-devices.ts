@@ -4,7 +4,7 @@ import type { Ask } from "./ask.ts";
 import { afterCursor, contains, cursorOf, orderBy, orderOf, pageOf, where } from "./page.ts";
 import { readProcesses } from "./read-processes.ts";
 import { fileCounts } from "./read-overview.ts";
-import { scanOf } from "./rows.ts";
+import { devicesSql, leftInOrder, scanOf } from "./rows.ts";
 import type { DeviceFrame, DeviceRow, HealthFrame, StoredDevice } from "./rows.ts";
 
 export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "processes"> {
@@ -19,6 +19,7 @@ export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "proces
       mode: frame?.mode ?? "record",
       tier: frame?.tier ?? "P",
       online: online.has(row.id),
+      stopped: !online.has(row.id) && leftInOrder(row),
       lastSeen: row.last_seen,
       enrolledAt: row.enrolled_at,
       packages: ask.number("SELECT count(*) AS n FROM installs WHERE device = ?", row.id),
@@ -34,7 +35,7 @@ export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "proces
       const filter = contains(["name", "id"], query.q);
       const paged = where([...filter, ...afterCursor(order, "id", query.cursor)]);
       const rows = ask.all<StoredDevice>(
-        `SELECT * FROM devices WHERE ${paged.sql} ORDER BY ${orderBy(order, "id")} LIMIT ?`,
+        `SELECT * FROM ${devicesSql} WHERE ${paged.sql} ORDER BY ${orderBy(order, "id")} LIMIT ?`,
         ...paged.values,
         query.limit + 1,
       );
@@ -48,7 +49,7 @@ export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "proces
       );
     },
     device(id, online) {
-      const row = ask.one<StoredDevice>("SELECT * FROM devices WHERE id = ?", id);
+      const row = ask.one<StoredDevice>(`SELECT * FROM ${devicesSql} WHERE id = ?`, id);
       if (row === undefined) return undefined;
       const frame = row.frame === null ? undefined : (JSON.parse(row.frame) as DeviceFrame);
       const health = row.health === null ? undefined : (JSON.parse(row.health) as HealthFrame);

@@ -1,19 +1,22 @@
 import type { Read } from "../store.ts";
 import type { Ask, Value } from "./ask.ts";
-import { countsOf, executableRow, scanOf } from "./rows.ts";
+import { countsOf, devicesSql, executableRow, leftInOrder, scanOf } from "./rows.ts";
 import type { Counts, ExecutableRow, FileRow, StoredDevice } from "./rows.ts";
 
-const silentAfterMs = 120_000;
+/** As long as a finding takes. */
+const silentAfterMs = 30_000;
 
 export function readOverview(ask: Ask): Pick<Read, "overview"> {
   return {
     overview(online, now) {
-      const devices = ask.all<StoredDevice>("SELECT * FROM devices ORDER BY name, id");
+      const devices = ask.all<StoredDevice>(`SELECT * FROM ${devicesSql} ORDER BY name, id`);
       return {
         devices: {
           total: devices.length,
           online: devices.filter((row) => online.has(row.id)).length,
-          silent: devices.filter((row) => !online.has(row.id) && now - row.last_seen > silentAfterMs).length,
+          silent: devices.filter(
+            (row) => !online.has(row.id) && !leftInOrder(row) && now - row.last_seen > silentAfterMs,
+          ).length,
         },
         packages: {
           total: ask.number("SELECT count(DISTINCT purl) AS n FROM installs"),

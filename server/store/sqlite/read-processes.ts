@@ -65,6 +65,7 @@ function processRow(row: StoredProcess, places: ReadonlyMap<number, Place>, budg
     pid: row.pid,
     parent: row.parent,
     startedAt: row.started_at,
+    ...(row.since_boot === null ? {} : { sinceBoot: row.since_boot }),
     user: row.user,
     command: row.command,
     ...(program?.executable === undefined ? {} : { executable: program.executable }),

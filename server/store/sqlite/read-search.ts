@@ -4,6 +4,14 @@ import { plain } from "./page.ts";
 import { executableRows } from "./read-overview.ts";
 import type { StoredDevice } from "./rows.ts";
 
+interface FoundIncident {
+  readonly id: string;
+  readonly sentence: string;
+  readonly state: string;
+  readonly severity: string;
+  readonly device: string;
+}
+
 export function readSearch(ask: Ask): Pick<Read, "search"> {
   return {
     search(text) {
@@ -30,9 +38,22 @@ export function readSearch(ask: Ask): Pick<Read, "search"> {
         `${hex}g`,
         `%/${plain(wanted)}`,
       );
+      const incidents = ask.all<FoundIncident>(
+        `SELECT incidents.id, incidents.sentence, incidents.state, incidents.severity, coalesce(devices.name, incidents.device) AS device
+         FROM incidents LEFT JOIN devices ON devices.id = incidents.device
+         WHERE incidents.id = ? OR sentence LIKE ? ESCAPE '\\' ORDER BY last_at DESC LIMIT 5`,
+        wanted,
+        `%${plain(wanted)}%`,
+      );
       return {
         hits: [
           ...devices.map((row) => ({ kind: "device" as const, id: row.id, title: row.name, detail: row.id })),
+          ...incidents.map((row) => ({
+            kind: "incident" as const,
+            id: row.id,
+            title: row.sentence,
+            detail: `${row.device}, ${row.severity}, ${row.state}`,
+          })),
           ...files.map((row) => ({
             kind: "executable" as const,
             id: row.id,

@@ -10,6 +10,8 @@ export type DeviceRow = Answer<"devices">["rows"][number];
 export type PackageRow = Answer<"packages">["rows"][number];
 
 export interface StoredDevice {
+  /** How it left, where it did: in order (closed, asked) or not. */
+  readonly leaving: string | null;
   readonly id: string;
   readonly name: string;
   readonly enrolled_at: number;
@@ -55,6 +57,7 @@ export interface StoredProcess {
   readonly pid: number;
   readonly parent: number;
   readonly started_at: number;
+  readonly since_boot: string | null;
   readonly user: string;
   readonly command: string;
   readonly container: string | null;
@@ -79,6 +82,11 @@ export interface StoredPackage {
   readonly proof: number;
   readonly proof_says: string;
 }
+
+/** Every device, with how it left. */
+export const devicesSql =
+  "(SELECT devices.*, presence.leaving FROM devices LEFT JOIN presence ON presence.device = devices.id)";
+export const leftInOrder = ({ leaving }: StoredDevice): boolean => leaving === "closed" || leaving === "asked";
 
 /** Worst first, as an analyst reads a list. */
 export const rankOf: Record<Standing, number> = { refuted: 0, unproven: 1, unchecked: 2, signed: 3, proven: 4 };

@@ -7,7 +7,7 @@ export type Mapped = readonly [at: number, note?: string];
 
 export function openRunning(db: Db): Pick<Inventory, "putRunning" | "runningPurls"> {
   const putProcess = db.prepare(
-    "INSERT OR REPLACE INTO processes (device, pid, parent, started_at, user, command, container, files) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO processes (device, pid, parent, started_at, user, command, container, files, since_boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const putFile = db.prepare("INSERT INTO running_files (device, at, file, path, count) VALUES (?, ?, ?, ?, ?)");
   const mark = db.prepare("UPDATE files SET running = ? WHERE id = ? AND running <> ?");
@@ -30,6 +30,7 @@ export function openRunning(db: Db): Pick<Inventory, "putRunning" | "runningPurl
           process.command,
           process.container ?? null,
           JSON.stringify(files.map(({ at, note }): Mapped => (note === undefined ? [at] : [at, note]))),
+          process.sinceBoot ?? null,
         );
       }
       const running = new Map<string, number>();

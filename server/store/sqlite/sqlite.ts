@@ -1,7 +1,13 @@
 import type { Store } from "../store.ts";
 import { openAccess } from "./access.ts";
+import { openAuditStore } from "./audit.ts";
 import { openAttested } from "./attested.ts";
+import { openCommands } from "./commands.ts";
+import { openEvents } from "./events.ts";
+import { openBaseline, openFindings } from "./findings.ts";
+import { openIncidentStore } from "./incidents.ts";
 import { openEvidence } from "./evidence.ts";
+import { openGate } from "./gate.ts";
 import { openInventory } from "./inventory.ts";
 import { openLibrary } from "./library.ts";
 import { openMachineTokens } from "./machine-tokens.ts";
@@ -26,6 +32,13 @@ export function sqliteStore(folder: string): Store {
     manifests: openManifests(db),
     trust: openTrustStore(db),
     attested: openAttested(db),
+    gate: openGate(db),
+    events: openEvents(db),
+    commands: openCommands(db),
+    audit: openAuditStore(db),
+    detections: openFindings(db),
+    baseline: openBaseline(db),
+    incidents: openIncidentStore(db),
     close: () => db.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck, LoaderCircle, Terminal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
 import { call } from "../../data/call.ts";
 import { useLive, useNews } from "../../data/live-context.tsx";
 import { sessionQuery } from "../../data/queries.ts";
@@ -39,19 +40,63 @@ export function AddDevice({ onClose }: { readonly onClose: () => void }) {
           ) : undefined
         ) : (
           <>
-            <div className="flex items-start gap-3 rounded-lg border bg-canvas p-3">
-              <Terminal size={16} aria-hidden="true" className="mt-0.5 shrink-0 text-soft" />
-              <code className="grow font-mono text-sm wrap-anywhere select-all">{data.command}</code>
-            </div>
+            <Lines lines={[data.command]} />
             <div className="flex flex-wrap items-center justify-between gap-3">
               <Expiry at={data.expiresAt} renew={() => mutate()} />
               <CopyButton text={data.command} label="the line" wide />
             </div>
             <Arrival />
+            {data.verifyFirst === undefined ? undefined : (
+              <Other title="Look first: fetch, verify, install, enrol" lines={data.verifyFirst}>
+                The package carries its provenance. Any verifier will do; cosign is shown. PUBLISHER.pem is the public
+                key of whoever built your packages, from a place you trust already.
+              </Other>
+            )}
+            {data.installed === undefined ? undefined : (
+              <Other title="The package is there already" lines={[data.installed]} />
+            )}
           </>
         )}
       </div>
     </Modal>
+  );
+}
+
+/** What is pasted in a terminal, line by line. */
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <div className="flex items-start gap-3 rounded-lg border bg-canvas p-3">
+      <Terminal size={16} aria-hidden="true" className="mt-0.5 shrink-0 text-soft" />
+      <code className="flex grow flex-col gap-2 font-mono text-sm wrap-anywhere select-all">
+        {lines.map((line) => (
+          <span key={line}>{line}</span>
+        ))}
+      </code>
+    </div>
+  );
+}
+
+/** Another way, for who opens it. */
+function Other({
+  title,
+  lines,
+  children,
+}: {
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly children?: ReactNode;
+}) {
+  return (
+    <details className="border-t pt-3 text-sm">
+      <summary className="cursor-pointer font-medium">{title}</summary>
+      <div className="mt-3 flex flex-col gap-3">
+        {children === undefined ? undefined : <p className="text-soft">{children}</p>}
+        <Lines lines={lines} />
+        <div className="self-end">
+          <CopyButton text={lines.join("\n")} label="these lines" />
+        </div>
+      </div>
+    </details>
   );
 }
 

@@ -3,6 +3,7 @@ import { bytes, count } from "../../parts/number-words.ts";
 import { Facts, Panel } from "../../parts/page.tsx";
 import { Time } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible-text.ts";
+import { gateFacts } from "./gate.tsx";
 import type { DeviceData } from "./device-data.ts";
 
 /** What Provost sees on this device, by which means, and what it does not see. */
@@ -11,12 +12,12 @@ export function Coverage({ device }: { readonly device: DeviceData }) {
     <Panel title="Coverage">
       <Facts
         facts={[
-          ["Mode", <Meaning key="mode" word={device.mode} means={modeMeans[device.mode]} />],
-          ["Tier", <Meaning key="tier" word={device.tier} means={tierMeans[device.tier]} />],
           ["System", `${visible(device.os)}, ${visible(device.arch)}`],
           ["Kernel", visible(device.kernel)],
           ["Enrolled", <Time key="enrolled" at={device.enrolledAt} />],
-          ...Object.entries(device.facts).map(([name, value]) => [visible(name), visible(value)] as const),
+          ...Object.entries(device.facts)
+            .filter(([name]) => !gateFacts.has(name))
+            .map(([name, value]) => [visible(name), visible(value)] as const),
         ]}
       />
       <h3 className="mt-4 mb-1.5 flex items-center gap-2 text-sm font-semibold">
@@ -63,26 +64,3 @@ export function Health({ device: { health } }: { readonly device: DeviceData }) 
     </Panel>
   );
 }
-
-function Meaning({ word, means }: { readonly word: string; readonly means: string }) {
-  return (
-    <>
-      <span className="font-semibold">{word}</span> <span className="text-soft">{means}</span>
-    </>
-  );
-}
-
-const modeMeans: Readonly<Record<DeviceData["mode"], string>> = {
-  off: "nothing is watched",
-  record: "everything is judged, nothing is stopped",
-  warn: "people are told, nothing is stopped",
-  hold: "what lacks proof waits for approval",
-  block: "what lacks proof does not run",
-};
-
-const tierMeans: Readonly<Record<DeviceData["tier"], string>> = {
-  A: "kernel security module: can stop before the first instruction",
-  B: "kernel tracing with a kill, above file access marks",
-  C: "file access marks only",
-  P: "polling: short-lived programs may be missed, nothing can be stopped",
-};

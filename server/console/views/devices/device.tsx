@@ -13,7 +13,9 @@ import { Time } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible-text.ts";
 import { Archives } from "./archives.tsx";
 import { Coverage, Health } from "./coverage.tsx";
+import { DeviceDecisions, DeviceFindings, Gate } from "./gate.tsx";
 import { Online } from "./devices.tsx";
+import { Respond } from "./respond.tsx";
 import { Processes } from "./processes.tsx";
 import type { DeviceData } from "./device-data.ts";
 
@@ -31,13 +33,16 @@ export function Device() {
           <Loading what="the device" lines={8} />
         ) : undefined
       ) : (
-        <Filled device={data} />
+        <>
+          <DeviceFindings device={data} />
+          <Filled device={data} />
+        </>
       )}
     </Page>
   );
 }
 
-const topics = ["devices", "executables", "running", "proofs", "packages"] as const;
+const topics = ["devices", "executables", "running", "proofs", "packages", "decisions", "findings"] as const;
 
 function Above({ device }: { readonly device: DeviceData | undefined }) {
   return (
@@ -47,7 +52,7 @@ function Above({ device }: { readonly device: DeviceData | undefined }) {
       </a>
       {device === undefined ? undefined : (
         <>
-          <Online online={device.online} />
+          <Online device={device} />
           <span>
             seen <Time at={device.lastSeen} />
           </span>
@@ -62,6 +67,7 @@ function Filled({ device }: { readonly device: DeviceData }) {
   return (
     <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_26rem]">
       <div className="flex min-w-0 flex-col gap-5">
+        <DeviceDecisions device={id} />
         <Panel title="Running now" note={counted(running.total, "program")}>
           <StandingBar
             counts={running}
@@ -87,6 +93,8 @@ function Filled({ device }: { readonly device: DeviceData }) {
         <Archives archives={device.archives} proofs={device.proofs} device={id} />
       </div>
       <div className="flex min-w-0 flex-col gap-5">
+        <Respond device={id} />
+        <Gate device={device} />
         <Panel
           title="Inventory"
           note={

@@ -1,4 +1,4 @@
-import { CircleX, Plus, Wifi, WifiOff } from "lucide-react";
+import { CirclePower, CircleX, Plus, Wifi, WifiOff } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
 import { deviceFields } from "../../data/list-filters.ts";
@@ -82,7 +82,7 @@ const columns: readonly Column<DeviceRow>[] = [
       </a>
     ),
   },
-  { key: "online", title: "State", width: "8.5rem", cell: (row) => <Online online={row.online} /> },
+  { key: "online", title: "State", width: "8.5rem", cell: (row) => <Online device={row} /> },
   {
     key: "os",
     title: "System",
@@ -142,15 +142,16 @@ function Inventory({ row }: { readonly row: DeviceRow }) {
   );
 }
 
-export function Online({ online }: { readonly online: boolean }) {
-  const Icon = online ? Wifi : WifiOff;
+/** There; away after a goodbye; or away without one. */
+export function Online({ device: { online, stopped } }: { readonly device: Pick<DeviceRow, "online" | "stopped"> }) {
+  const Icon = online ? Wifi : stopped ? CirclePower : WifiOff;
   return (
     <span
-      data-tone={online ? "proven" : "unproven"}
+      data-tone={online ? "proven" : stopped ? "unchecked" : "unproven"}
       className="inline-flex items-center gap-1.5 align-middle text-sm font-medium text-tone"
     >
       <Icon size={14} aria-hidden="true" />
-      {online ? "Online" : "Silent"}
+      {online ? "Online" : stopped ? "Stopped" : "Silent"}
     </span>
   );
 }

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { useState } from "react";
 import { useLive, useNews } from "../../data/live-context.tsx";
@@ -6,13 +6,17 @@ import { processesQuery } from "../../data/queries.ts";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
 import { ProcessTree } from "../../parts/process-tree.tsx";
+import type { Process } from "../../parts/process-rows.ts";
 import { Empty, Failed, Loading } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
+import { OrderDialog } from "../incidents/order-dialog.tsx";
 
 /** The device's processes as they were when asked; what changed since is offered, not pushed. */
 export function Processes({ device }: { readonly device: string }) {
   const { data, error, refetch } = useQuery(processesQuery(device, useLive()));
   const news = useNews(data?.mark, "running", device);
+  const [killing, setKilling] = useState<Process>();
+  const client = useQueryClient();
   const [narrowed, setNarrowed] = useState(false);
   const again = (): void => void refetch();
   return (
@@ -42,7 +46,21 @@ export function Processes({ device }: { readonly device: string }) {
         <Empty title="No process was reported">The agent has not looked yet.</Empty>
       ) : undefined}
       {data === undefined || data.rows.length === 0 ? undefined : (
-        <ProcessTree processes={data.rows} {...(narrowed ? { only: lacksProof } : {})} />
+        <ProcessTree processes={data.rows} onKill={setKilling} {...(narrowed ? { only: lacksProof } : {})} />
+      )}
+      {killing?.sinceBoot === undefined ? undefined : (
+        <OrderDialog
+          order={{
+            scope: { kind: "device", device },
+            order: {
+              action: "kill-process-tree",
+              process: { pid: killing.pid, startedAt: killing.sinceBoot },
+              executable: killing.path,
+            },
+          }}
+          onClose={() => setKilling(undefined)}
+          onGiven={() => void client.invalidateQueries({ queryKey: ["commands"] })}
+        />
       )}
     </div>
   );

@@ -11,8 +11,11 @@ import { Failed, Loading } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { standingIcons } from "../../parts/verdict-badge.tsx";
 import { splitPath, visible } from "../../parts/visible-text.ts";
+import { Orders } from "../incidents/orders.tsx";
 import { Elsewhere, History, Identity, RunningAs } from "./executable-facts.tsx";
+import { DigestDecisions } from "./executable-decisions.tsx";
 import { Documents } from "./executable-documents.tsx";
+import { ExecutableRespond } from "./executable-respond.tsx";
 import type { ExecutableData } from "./executable-data.ts";
 
 export function Executable() {
@@ -33,10 +36,15 @@ export function Executable() {
         <>
           <Verdict executable={data} />
           <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_26rem]">
-            <Panel title="Where it comes from" note={`trust ${visible(data.trustVersion)}`}>
-              <Chain chain={data.chain} />
-            </Panel>
             <div className="flex min-w-0 flex-col gap-5">
+              <Panel title="Where it comes from" note={`trust ${visible(data.trustVersion)}`}>
+                <Chain chain={data.chain} />
+              </Panel>
+              {data.digest === undefined ? undefined : <DigestDecisions digest={data.digest} />}
+            </div>
+            <div className="flex min-w-0 flex-col gap-5">
+              <ExecutableRespond executable={data} />
+              {data.digest === undefined ? undefined : <Orders about={{ digest: data.digest }} />}
               <Identity executable={data} />
               <Documents executable={data} />
               <RunningAs executable={data} />

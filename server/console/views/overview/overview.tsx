@@ -10,7 +10,9 @@ import { Empty, Failed, Loading } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { ExecutableLines } from "./executable-lines.tsx";
 import { Fleet } from "./fleet.tsx";
+import { GateLine } from "./gate-line.tsx";
 import { Headline } from "./headline.tsx";
+import { IncidentLine } from "./incident-line.tsx";
 import type { OverviewData } from "./overview-data.ts";
 
 /** The fleet on one page: what is refuted first, what runs with proof, what is new without, what is still being done. */
@@ -63,6 +65,8 @@ function Filled({ overview }: { readonly overview: OverviewData }) {
         </Panel>
       )}
       <Headline overview={overview} />
+      <IncidentLine openIncidents={overview.openIncidents} />
+      <GateLine gate={overview.gate} />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_25rem]">
         <div className="flex min-w-0 flex-col gap-5">
           <Panel title="Files that can run" note={counted(executables.total, "file")}>
@@ -101,7 +105,17 @@ function AsOf({ at }: { readonly at: number }) {
   );
 }
 
-const topics = ["devices", "executables", "packages", "running", "proofs"] as const;
+const topics = [
+  "devices",
+  "executables",
+  "packages",
+  "running",
+  "proofs",
+  "decisions",
+  "findings",
+  "requests",
+  "incidents",
+] as const;
 const refreshMs = 1500;
 /** More would push what runs off the first screen; the list has them all. */
 const refutedShown = 4;

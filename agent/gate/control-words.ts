@@ -1,0 +1,60 @@
+import * as z from "zod";
+import type { GateMode, Tier } from "@provost/shared/model/gate.ts";
+import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
+
+/** What is said at the daemon's control sockets: one JSON line each way, then the connection ends. */
+
+const code = z.string().regex(/^[0-9a-f]{6,12}$/);
+const words = z.string().min(1).max(1000);
+
+/** Anybody on the device may ask these. */
+export const OpenQuestion = z.discriminatedUnion("ask", [
+  z.strictObject({ ask: z.literal("status") }),
+  z.strictObject({ ask: z.literal("why"), code }),
+  z.strictObject({ ask: z.literal("request"), code, reason: words.optional() }),
+]);
+/** Only who may write to the owner's socket: root, and the user that the daemon runs as. */
+export const OwnerQuestion = z.discriminatedUnion("ask", [
+  ...OpenQuestion.options,
+  z.strictObject({
+    ask: z.literal("approve"),
+    /** A code, or a whole SHA-256. */
+    subject: z.string().regex(/^(?:[0-9a-f]{6,12}|[0-9a-f]{64})$/),
+    hours: z.number().positive().max(8760),
+    reason: words,
+    owner: z.string().min(1).max(100),
+  }),
+  /** Undoes what an order of the server did here. */
+  z.strictObject({
+    ask: z.literal("release"),
+    command: z.string().regex(/^cmd_[0-9a-z]{1,40}$/),
+    owner: z.string().min(1).max(100),
+  }),
+  z.strictObject({ ask: z.literal("stop"), secret: z.string().max(1000).optional() }),
+]);
+export type OwnerQuestion = z.infer<typeof OwnerQuestion>;
+
+export interface GateStatus {
+  readonly mode: GateMode;
+  readonly tier: Tier;
+  /** The number of the policy that holds; 0: the built-in one. */
+  readonly policy: number;
+  readonly policyFault?: string;
+  readonly sensor: "connected" | "missing" | "not connected yet";
+  readonly release?: string;
+  readonly parts: readonly string[];
+  /** A line for each part that is not there. */
+  readonly missing: readonly string[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export type ControlAnswer =
+  | { readonly ok: true; readonly status: GateStatus }
+  | { readonly ok: true; readonly decision: GateDecision; readonly says: string }
+  | { readonly ok: true; readonly says: string }
+  | { readonly ok: false; readonly why: string; readonly code: "NOT_FOUND" | "NOT_ALLOWED" | "CONFIG_INVALID" };
+
+export const openSocket = "ask.sock";
+export const ownerSocket = "owner.sock";
+/** Of one line, either way. */
+export const mostLineBytes = 16_384;

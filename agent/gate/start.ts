@@ -1,0 +1,430 @@
+import { existsSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { argv, execPath } from "node:process";
+import type { EventsLost, GateQuestion, SensorHello, SensorStatus, Tampering } from "@provost/shared/model/event.ts";
+import type { AlarmKind } from "@provost/shared/model/gate.ts";
+import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
+import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
+import { stops } from "@provost/shared/policy/gate.ts";
+import type { AgentConfig } from "../config.ts";
+import { tellGate } from "../inventory/device.ts";
+import { userNames } from "../inventory/users.ts";
+import type { Sensor, SensorListener } from "../sensors/sensor.ts";
+import { sensors } from "../sensors/index.ts";
+import type { State } from "../state/state.ts";
+import { CredentialPlaces } from "../telemetry/credential-places.ts";
+import { KnownFiles } from "../telemetry/known-files.ts";
+import type { Writer } from "../telemetry/telemetry.ts";
+import { startText } from "../telemetry/telemetry.ts";
+import { openTelemetry } from "../telemetry/start.ts";
+import { readMeta, writeMeta } from "../state/state.ts";
+import { corePrograms, interpreterPrograms } from "./core-programs.ts";
+import { answerPeople } from "./answer-people.ts";
+import { openControl } from "./control.ts";
+import type { GateStatus } from "./control-words.ts";
+import { countersOf, limitsOf, partsOf, partWords } from "./sensor-words.ts";
+import { denied } from "./denials.ts";
+import { Gate } from "./gate.ts";
+import { Looking } from "./looking.ts";
+import { openOwnerPolicy } from "./owner-policy.ts";
+import { Places } from "./places.ts";
+import { ProcessTable } from "./process-table.ts";
+import { StoppedFiles } from "./stopped.ts";
+import { Telling } from "./tell.ts";
+import { Quiet, tellPerson } from "./telling-people.ts";
+
+/** It says every second how it is: after so many looks without a word it is missing. Counted, so that our own slowness is not its silence. */
+const missingAfterLooks = 6;
+const lookEveryMs = 1000;
+const looksPerLoss = 10;
+/** Proofs come in hundreds: what they change is looked at once they pause. */
+const settleMs = 2000;
+const stopAfterMs = 200;
+/** The sensor hashes our programs first, some hundred megabytes at most. */
+const hashesWithinMs = 1500;
+/** What the daemon and the sensor exit with when the owner stopped them: their units do not start them again. */
+const stoppedInOrder = 10;
+
+export interface RunningGate {
+  /** The sensor knows our own programs, or there is none that answers: what we start does not wait for ourselves. */
+  readonly settled: Promise<void>;
+  /** Verdicts may have changed: a pass ended, a proof or a document came. */
+  changed(): void;
+  /** A process of ours, which may write what is guarded. */
+  guard(pid: number): void;
+  /** Every program is judged before it starts. */
+  isJudging(): boolean;
+  descendants(pid: number, startTick: number): readonly number[];
+  sensorPid(): number | undefined;
+  /** These bytes are asked about again at their next start. */
+  forget(digest: Sha256): void;
+  /** These bytes do not start any more, also while this agent is away. */
+  refuse(digest: Sha256): void;
+  close(): void;
+}
+
+/** The sensor's connection, the gate behind it, and what the two are told of. */
+export async function startGate(
+  state: State,
+  config: AgentConfig,
+  events: {
+    readonly spooled: () => void;
+    readonly stop: () => void;
+    /** Undoes what an order did here. */
+    readonly release: (id: string, by: string) => Promise<string>;
+  },
+): Promise<RunningGate> {
+  const { spooled } = events;
+  const device = readMeta(state, "device") ?? readMeta(state, "epoch") ?? "local";
+  const processes = new ProcessTable();
+  const stopped = new StoppedFiles(state, device);
+  const telling = new Telling(state, stopped, spooled);
+  const looking = new Looking(config.folder, (pid) => sensor?.guard({ pid }));
+  const quiet = new Quiet();
+  const names = new Map<number, string>();
+  const userName = (uid: number): string => {
+    if (names.size === 0) for (const [id, name] of userNames()) names.set(id, name);
+    return names.get(uid) ?? String(uid);
+  };
+  const alarm = (kind: AlarmKind, says: string, facts: Readonly<Record<string, string>>): void =>
+    telling.alarm({ at: Date.now(), kind, says: says.slice(0, 1000), facts: { ...facts } });
+
+  const files = new KnownFiles(state);
+  const places = new Places(state);
+  const credentials = new CredentialPlaces((path) => sensor?.path("opened", path));
+  const telemetry =
+    config.server === undefined
+      ? undefined
+      : openTelemetry(state, {
+          files,
+          places,
+          processes,
+          hello: () => hello,
+          made: (path) => credentials.made(path),
+          userName,
+          spooled,
+        });
+
+  let sensor: Sensor | undefined;
+  let hello: SensorHello | undefined;
+  let status: SensorStatus | undefined;
+  let heardAt = Date.now();
+  let silentLooks = 0;
+  let isMissing = false;
+  let told: ReadonlySet<string> = new Set();
+
+  const policy = await openOwnerPolicy(config.policy, config.mode, ({ current, fault }) => {
+    if (fault !== undefined) return alarm("degraded", fault, {});
+    gate.use(current);
+    sensor?.configure(gate.settings());
+    forgetAll();
+    tellDevice();
+  });
+  if (policy.fault !== undefined) alarm("degraded", policy.fault, {});
+
+  const gate = new Gate(
+    {
+      state,
+      processes,
+      stopped,
+      telling,
+      looking,
+      device: { id: device, groups: config.groups },
+      now: () => Date.now() as Instant,
+      userName,
+      answer: (id, answer) => sensor?.answer(id, answer),
+      told(item, notice) {
+        if (quiet.mayTell(item.sha256 ?? item.path, item.at)) tellPerson(item, notice);
+      },
+      request: (item) => request(item, "held by the gate", userName(item.process.uid)),
+      judged(question, sha256, verdict, purl) {
+        files.note(
+          question.file,
+          sha256,
+          verdict,
+          purl,
+          question.path,
+          writerOf(question, processes, hello?.bootToUnix ?? 0),
+        );
+      },
+      failed: (path, cause) =>
+        alarm("degraded", `${path} could not be judged: ${cause instanceof Error ? cause.message : String(cause)}`, {}),
+    },
+    policy.current,
+  );
+
+  const request = (item: GateDecision, reason: string, user: string): void => {
+    if (item.sha256 === undefined) return;
+    const { code, path, root, sha256 } = item;
+    telling.request({
+      kind: "request",
+      code,
+      sha256,
+      path,
+      root,
+      uid: item.process.uid,
+      user: user.slice(0, 100),
+      reason: reason.slice(0, 1000),
+      at: Date.now(),
+    });
+  };
+
+  const tellDevice = (): void => {
+    const facts: Record<string, string> =
+      hello === undefined
+        ? { sensor: isMissing ? "does not answer" : "not connected yet" }
+        : { sensor: partsOf(hello), "sensor limits": limitsOf(hello) };
+    tellGate(state, { mode: gate.mode, tier: hello?.tier ?? "P", facts });
+    spooled();
+  };
+
+  /** Starting a program waits in the kernel for an answer, and whoever starts it is the one who answers. */
+  const tellOwn = (): void => {
+    for (const path of ownPrograms()) sensor?.path("own", path);
+  };
+
+  const refuse = (digest: Sha256): void => {
+    sensor?.forget(digest);
+    if (stops(gate.mode)) sensor?.digest(digest, { allow: false, forMs: 0, kind: "exception" });
+  };
+
+  /** What holds under every policy. An order may have been finished while agent and sensor did not hear each other. */
+  const tellStanding = (): void => {
+    for (const digest of denied(state, Date.now())) refuse(digest);
+    tellOwn();
+  };
+
+  /** What was remembered under another policy is no answer under this one. */
+  const forgetAll = (): void => {
+    sensor?.forget();
+    tellStanding();
+    writeMeta(state, "gate-policy", `${gate.policy.number}:${gate.mode}`);
+  };
+
+  const heard = (): void => {
+    if (isMissing) {
+      alarm("missing", "The sensor answers again.", { since: new Date(heardAt).toISOString() });
+      isMissing = false;
+      tellDevice();
+    }
+    heardAt = Date.now();
+    silentLooks = 0;
+  };
+
+  const listener: SensorListener = {
+    hello(now) {
+      if (hello !== undefined && hello.pid !== now.pid)
+        alarm("restarted", `The sensor was started again: process ${now.pid} after ${hello.pid}.`, {
+          release: now.release,
+        });
+      if (hello !== undefined && rank(now.tier) < rank(hello.tier))
+        alarm("degraded", `The sensor's tier fell from ${hello.tier} to ${now.tier}.`, {
+          missing: now.missing.join("; ").slice(0, 1000),
+        });
+      hello = now;
+      heard();
+      processes.seed();
+      return gate.connected(now);
+    },
+    ready() {
+      if (sensor === undefined || hello === undefined) return;
+      if (readMeta(state, "gate-policy") !== `${gate.policy.number}:${gate.mode}`) forgetAll();
+      else tellStanding();
+      for (const path of corePrograms(gate.policy.gate.core, config.sensorProgram)) sensor.path("core", path);
+      for (const path of interpreterPrograms()) sensor.path("interpreter", path);
+      // A sensor that remembers nothing does not know what ran here before it.
+      if (hello.remembered === 0) for (const path of processes.programs()) sensor.path("ran before", path);
+      for (const pid of [process.pid, hello.pid]) sensor.guard({ pid });
+      for (const path of guarded(config)) sensor.guard({ path });
+      if (telemetry !== undefined) credentials.renew(places.roots());
+      tellDevice();
+      setTimeout(settle, hashesWithinMs);
+    },
+    asked: (question) => gate.asked(question),
+    gate: (answered) => gate.answered(answered),
+    events(events) {
+      processes.take(events);
+      telemetry?.take(events);
+    },
+    status(now) {
+      status = now;
+      heard();
+    },
+    lost({ where, count }) {
+      lost.set(where, (lost.get(where) ?? 0) + count);
+    },
+    tampered: (tampering) => alarm("tamper", tamperSays(tampering), tamperFacts(tampering)),
+    gone(why) {
+      goneWhy = why;
+      settle();
+    },
+  };
+  let goneWhy = "it sends nothing";
+
+  /** A flood is lost in many small pieces: each place is told once in so many looks. */
+  const lost = new Map<EventsLost["where"], number>();
+  let looks = 0;
+  const tellLost = (): void => {
+    for (const [where, count] of lost)
+      alarm("lost", `${count} events were lost (${where}).`, { count: String(count), where });
+    if (lost.size > 0) processes.sweep();
+    lost.clear();
+  };
+
+  const watch = setInterval(() => {
+    looks += 1;
+    if (looks % looksPerLoss === 0) tellLost();
+    silentLooks += 1;
+    if (isMissing || silentLooks < missingAfterLooks) return;
+    isMissing = true;
+    alarm("missing", `The sensor does not answer: ${goneWhy}.`, { since: new Date(heardAt).toISOString() });
+    tellDevice();
+  }, lookEveryMs);
+
+  /** What evidence now speaks against is asked about again. */
+  const reconsider = (): void => {
+    gate.renew();
+    files.renew();
+    places.renew();
+    if (telemetry !== undefined) credentials.look(places.roots());
+    names.clear();
+    const refuted = state
+      .prepare<[], Sha256>("SELECT DISTINCT digest FROM files WHERE standing = 'refuted' AND digest IS NOT NULL")
+      .pluck()
+      .all();
+    for (const digest of refuted) if (!told.has(digest)) sensor?.forget(digest);
+    told = new Set(refuted);
+  };
+  let settling: NodeJS.Timeout | undefined;
+  let settle: () => void = () => undefined;
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+
+  const statusNow = (): GateStatus => ({
+    mode: gate.mode,
+    tier: hello?.tier ?? "P",
+    policy: gate.policy.number,
+    ...(policy.fault === undefined ? {} : { policyFault: policy.fault }),
+    sensor: isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
+    ...(hello === undefined ? {} : { release: hello.release }),
+    parts: hello === undefined ? [] : partWords(hello.parts),
+    missing: hello?.missing ?? [],
+    counters: status === undefined ? {} : countersOf(status),
+  });
+  const control = openControl(config.control, (question) => {
+    // A person asks about what has just happened.
+    telling.flush();
+    return answerPeople(question, {
+      state,
+      stopped,
+      stopHash: config.stopHash,
+      now: () => Date.now() as Instant,
+      status: statusNow,
+      request: (item, reason) => request(item, reason, userName(item.process.uid)),
+      forget: (digest) => sensor?.forget(digest),
+      release: events.release,
+      stop() {
+        alarm("stopped", "The agent was stopped on this device, in order.", {});
+        telling.flush();
+        sensor?.stop(true);
+        // The answer has to reach whoever asked.
+        process.exitCode = stoppedInOrder;
+        setTimeout(events.stop, stopAfterMs);
+      },
+    });
+  });
+
+  if (config.sensor !== undefined) sensor = sensors.linux(config.sensor, listener);
+
+  return {
+    settled,
+    changed() {
+      settling ??= setTimeout(() => {
+        settling = undefined;
+        reconsider();
+      }, settleMs);
+    },
+    guard: (pid) => sensor?.guard({ pid }),
+    isJudging: () => hello !== undefined && !isMissing && stops(gate.mode),
+    descendants: (pid, startTick) => processes.descendants(pid, startTick),
+    sensorPid: () => hello?.pid,
+    forget: (digest) => sensor?.forget(digest),
+    refuse,
+    close() {
+      settle();
+      clearInterval(watch);
+      clearTimeout(settling);
+      tellLost();
+      policy.close();
+      control.close();
+      looking.close();
+      telling.flush();
+      telemetry?.flush();
+      sensor?.close();
+    },
+  };
+}
+
+function writerOf({ writer, written }: GateQuestion, processes: ProcessTable, bootToUnix: number): Writer | undefined {
+  if (writer === undefined) return undefined;
+  const { pid, started, name } = writer.process;
+  return {
+    pid,
+    startedAt: startText(started),
+    executable: writer.path || processes.find(pid, started)?.program || name,
+    at: Math.max(0, Math.round((written + bootToUnix) / 1e6)) as Instant,
+  };
+}
+
+const rank = (tier: string): number => ["P", "C", "B", "A"].indexOf(tier);
+
+/** The daemon and its short-lived processes, where they run from bundles. */
+const ownPrograms = (): readonly string[] => {
+  const own = argv[1];
+  if (own === undefined) return [execPath];
+  const beside = ["scan.js", "look.js", "notify.js"].map((name) => `${dirname(own)}/${name}`);
+  return [execPath, own, ...beside.filter(existsSync)];
+};
+
+/**
+ * What only agent and sensor may change. The programs only where stopping needs the owner's code: else a package manager could not
+ * replace them, and a replaced program is judged at its next start anyway.
+ */
+const guarded = ({ folder, policy, sensorProgram, stopHash }: AgentConfig): readonly string[] =>
+  [folder, policy, ...(stopHash === undefined ? [] : [sensorProgram, argv[1]])].flatMap((path) => {
+    try {
+      return path === undefined ? [] : [realpathSync(path)];
+    } catch {
+      return [];
+    }
+  });
+
+const tamperSays = ({ who, what, path, target, refused }: Tampering): string =>
+  `${who.name} (process ${who.pid}, user ${who.user}) ${tamperWords[what]}${path === "" ? "" : ` ${path}`}${
+    target === 0 ? "" : ` (process ${target})`
+  }; ${refused ? "it was refused" : "it was only seen"}.`;
+
+const tamperWords = {
+  signal: "sent a signal to a part of Provost",
+  ptrace: "reached into a part of Provost",
+  write: "opened for writing what belongs to Provost:",
+  unlink: "removed or renamed what belongs to Provost:",
+  mount: "mounted over what belongs to Provost:",
+  bpf: "reached for the sensor's programs in the kernel",
+  client: "connected to the sensor beside the agent",
+  unpinned: "took a pin of the sensor away",
+  mark: "took a mark of the sensor away",
+} as const;
+
+const tamperFacts = ({ who, what, detail, target, refused }: Tampering): Record<string, string> => ({
+  what,
+  pid: String(who.pid),
+  parent: String(who.parent),
+  user: String(who.user),
+  ...(who.loginUser === undefined ? {} : { "login user": String(who.loginUser) }),
+  name: who.name,
+  detail: String(detail),
+  ...(target === 0 ? {} : { target: String(target) }),
+  refused: refused ? "yes" : "no",
+});

@@ -1,0 +1,416 @@
+import type { ExecEvent, FileEvent, FileStamp, ProcessStamp, SensorEvent } from "@provost/shared/model/event.ts";
+import type { Worth } from "@provost/shared/model/detection.ts";
+import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
+import type { Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
+import { observedLimits } from "@provost/shared/model/observed.ts";
+import { safeText } from "@provost/shared/lib/path-text.ts";
+import { unreachable } from "@provost/shared/lib/unreachable.ts";
+import { classOf } from "@provost/shared/model/watched-files.ts";
+import { ticksPerSecond } from "../inventory/proc-text.ts";
+import type { EventBatch } from "../sensors/sensor.ts";
+import { Allowance } from "./allowance.ts";
+import { WorkChanges } from "./work-changes.ts";
+
+export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
+type Exec = Extract<Observed, { kind: "exec" }>;
+
+/** What the agent knows of a file that runs, by its identity. */
+export interface KnownFile {
+  readonly sha256?: Sha256;
+  readonly worth?: Worth;
+  /** Where it lies on the device; a program in a root of its own sees another path. */
+  readonly path?: string;
+  /** Who wrote it last, as the sensor saw. */
+  readonly writtenBy?: Writer;
+}
+
+interface Place {
+  readonly root: string;
+  readonly path: string;
+}
+
+export interface TelemetryParts {
+  /** Events are numbered below it: another one for each start of the agent. */
+  readonly name: string;
+  /** Milliseconds from anywhere, never backwards. */
+  clock(): number;
+  /** Milliseconds since 1970 for nanoseconds since boot. */
+  instant(sinceBoot: number): Instant;
+  userName(uid: number): string;
+  /** What was judged of this file, where it was. */
+  file(stamp: FileStamp): KnownFile;
+  /** The root that a path on this device lies in, and what it is there. */
+  place(path: string): Place;
+  /** The package that owns a file. */
+  owner(place: Place): string | undefined;
+  /** A process that ran before its start could be told. */
+  before(
+    pid: number,
+  ):
+    | { readonly program: string; readonly words: string; readonly parent: number; readonly startTick: number }
+    | undefined;
+  /** Hands on what was seen; called at most every `gatherMs`. */
+  tell(events: readonly Observed[]): void;
+  /** The agent's own short-lived processes: a pass looks into every file. */
+  isOwn(who: ProcessStamp): boolean;
+  /** A folder or a file came to be here, where a reader may have to be told of. */
+  made(path: string): void;
+  /** So many were not told: more came than a device tells. */
+  dropped(count: number): void;
+}
+
+/** Events wait so long for others: an incident has to be on screen within two seconds. */
+const gatherMs = 200;
+const mostWaiting = 500;
+/**
+ * A storm is counted and not told one by one. What verified programs do in the ordinary way has an allowance of its own: whoever makes a
+ * storm of it hides nothing else behind it.
+ */
+const ordinary = { perSecond: 500, burst: 4000 };
+const notable = { perSecond: 1000, burst: 4000 };
+const mostProcesses = 16_384;
+const mostEnded = 2048;
+const mostWriters = 8192;
+const writerDays = 86_400_000;
+const nsPerTick = 1e9 / ticksPerSecond;
+
+/** From the sensor's events to what a device tells: who did it, from where, and what its bytes are worth. */
+export class Telemetry {
+  readonly #parts: TelemetryParts;
+  readonly #processes = new Map<number, ObservedProcess>();
+  readonly #ended = new Map<string, ObservedProcess>();
+  readonly #writers = new Map<string, Writer>();
+  readonly #changes = new WorkChanges();
+  #count = 0;
+  #waiting: Observed[] = [];
+  /** Starts whose file was not judged yet: the sensor's answer and its event go different ways. */
+  #unjudged: { readonly event: Exec; readonly file: FileStamp; readonly script: FileStamp | undefined }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  readonly #ordinary = new Allowance(ordinary);
+  readonly #notable = new Allowance(notable);
+  #dropped = 0;
+
+  constructor(parts: TelemetryParts) {
+    this.#parts = parts;
+  }
+
+  take(events: EventBatch): void {
+    for (const event of events) this.#event(event);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const { event, file, script } of this.#unjudged) this.#judge(event, file, script);
+    this.#unjudged = [];
+    const events = this.#waiting;
+    const dropped = this.#dropped;
+    this.#waiting = [];
+    this.#dropped = 0;
+    if (dropped > 0) this.#parts.dropped(dropped);
+    if (events.length > 0) this.#parts.tell(events);
+  }
+
+  #event(event: SensorEvent): void {
+    const { who } = event;
+    switch (event.kind) {
+      case "exec":
+        return this.#exec(event);
+      case "fork":
+        return this.#fork(event.child, event.childStarted, who);
+      case "exit": {
+        const actor = this.#actor(who);
+        this.#end(actor);
+        return this.#tell({ ...this.#seen(event.time), kind: "exit", actor, status: event.waitStatus });
+      }
+      case "connect":
+      case "listen": {
+        const protocol = event.protocol === 17 ? "udp" : "tcp";
+        const local = { address: event.localAddress, port: event.localPort };
+        const remote = { address: event.remoteAddress, port: event.remotePort };
+        const actor = this.#actor(who);
+        return event.kind === "listen"
+          ? this.#tell({ ...this.#seen(event.time), kind: "listen", actor, protocol, local })
+          : this.#tell({
+              ...this.#seen(event.time),
+              kind: "connection",
+              actor,
+              protocol,
+              initiated: true,
+              local,
+              remote,
+            });
+      }
+      case "module":
+        return this.#tell({ ...this.#seen(event.time), kind: "module", actor: this.#actor(who), module: event.name });
+      case "ptrace": {
+        const target = this.#processes.get(event.target);
+        const reached = {
+          pid: event.target,
+          startedAt: startText(event.targetStarted),
+          executable: target?.executable ?? "",
+        };
+        return this.#tell({
+          ...this.#seen(event.time),
+          kind: "reach",
+          actor: this.#actor(who),
+          target: reached,
+          request: event.request,
+        });
+      }
+      case "memfd":
+        return this.#tell({
+          ...this.#seen(event.time),
+          kind: "memory",
+          actor: this.#actor(who),
+          what: "memfd",
+          name: event.name,
+        });
+      case "file":
+        return this.#file(event);
+      case "credentials":
+      case "bpf":
+      case "mount":
+        return undefined;
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #exec(event: ExecEvent): void {
+    const { who, file, script, path, called, directory } = event;
+    const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
+    const actor: ObservedProcess = {
+      ...this.#identity(who),
+      executable: path,
+      arguments: event.arguments
+        .slice(0, observedLimits.arguments)
+        .map((word) => word.slice(0, observedLimits.characters)),
+      ...(directory === "" ? {} : { directory }),
+      ...(event.cgroupName === "" ? {} : { cgroup: event.cgroupName }),
+      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+    };
+    this.#keep(actor);
+    const exec: Exec = {
+      ...this.#seen(event.time),
+      kind: "exec",
+      actor,
+      ...(script === undefined ? {} : { script: called.startsWith("/") ? called : joined(directory, called) }),
+      ...((event.flags & memfdFlag) !== 0
+        ? { unnamed: "memory" as const }
+        : (event.flags & unlinkedFlag) !== 0
+          ? { unnamed: "unlinked" as const }
+          : {}),
+    };
+    if (!this.#judge(exec, file, script)) this.#unjudged.push({ event: exec, file, script });
+    this.#tell(exec);
+  }
+
+  /** Adds what is known of the bytes; false: nothing yet. What others hold of this process learns it too. */
+  #judge(event: Exec, file: FileStamp, script: FileStamp | undefined): boolean {
+    const known = this.#parts.file(file);
+    const interpreted = script === undefined ? undefined : this.#parts.file(script);
+    const { sha256, worth } = known;
+    Object.assign(
+      event.actor,
+      sha256 === undefined ? {} : { sha256 },
+      worth === undefined ? {} : { worth },
+      known.path?.endsWith(event.actor.executable) === true ? { executable: known.path } : {},
+    );
+    const writtenBy = (interpreted ?? known).writtenBy ?? this.#writers.get(keyOf(script ?? file));
+    const isRecent = writtenBy !== undefined && event.at - writtenBy.at <= writerDays;
+    Object.assign(
+      event,
+      interpreted?.sha256 === undefined ? {} : { scriptSha256: interpreted.sha256 },
+      interpreted?.worth === undefined ? {} : { scriptWorth: interpreted.worth },
+      isRecent ? { writtenBy } : {},
+      event.script !== undefined && interpreted?.path?.endsWith(event.script) === true
+        ? { script: interpreted.path }
+        : {},
+    );
+    return sha256 !== undefined && (script === undefined || interpreted?.sha256 !== undefined);
+  }
+
+  #fork(child: number, childStarted: number, who: ProcessStamp): void {
+    const forked = this.#actor(who);
+    const { parent: _parent, ...own } = forked;
+    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: pruned(forked) });
+  }
+
+  #file(event: FileEvent): void {
+    const { who, file, path } = event;
+    if (event.created || event.renamed) this.#parts.made(path);
+    if (event.isFolder || this.#parts.isOwn(who)) return;
+    const actor = this.#actor(who);
+    const at = this.#parts.instant(event.time);
+    if (event.created || event.written || event.renamed) this.#noteWriter(file, actor, at);
+    const place = this.#parts.place(path);
+    const watched = classOf(place.path);
+    const where = place.root === "" ? { path } : { path, root: place.root };
+    if (event.opened && watched === "credential")
+      this.#tell({ ...this.#seen(event.time), kind: "file", actor, change: "opened", ...where });
+    const isChanged = event.created || event.written || event.renamed || event.deleted || event.attributes;
+    if (!isChanged) return;
+    // What the sensor saw within a moment comes as one event: a file that was made and then written is a new one.
+    if (event.created) this.#changes.made(actor, path);
+    const change = event.deleted
+      ? "deleted"
+      : event.renamed
+        ? "renamed"
+        : event.created
+          ? "created"
+          : event.written
+            ? "written"
+            : "attributes";
+    const before = event.from === undefined ? {} : { before: event.from };
+    const many = change === "attributes" ? undefined : this.#changes.note(actor, path, change, event.time / 1e6);
+    const owned = watched === undefined && change !== "attributes" ? this.#parts.owner(place) : undefined;
+    if (watched === undefined && owned === undefined && many === undefined) return;
+    this.#tell({
+      ...this.#seen(event.time),
+      kind: "file",
+      actor,
+      change,
+      ...where,
+      ...before,
+      ...(owned === undefined ? {} : { package: owned }),
+      ...many,
+    });
+  }
+
+  #noteWriter(file: FileStamp, actor: ObservedProcess, at: Instant): void {
+    const key = keyOf(file);
+    this.#writers.delete(key);
+    this.#writers.set(key, { pid: actor.pid, startedAt: actor.startedAt, executable: actor.executable, at });
+    if (this.#writers.size > mostWriters) dropFirst(this.#writers);
+  }
+
+  #seen(time: number): { readonly id: string; readonly at: Instant; readonly host: string } {
+    this.#count += 1;
+    return { id: `${this.#parts.name}-${this.#count.toString(36)}`, at: this.#parts.instant(time), host: "" };
+  }
+
+  /** The number has been given away: what is remembered of it speaks of another process. */
+  #actor(who: ProcessStamp): ObservedProcess {
+    const known = this.#processes.get(who.pid);
+    if (known !== undefined && known.startedAt === startText(who.started)) return known;
+    const ended = this.#ended.get(endedKey(who.pid, startText(who.started)));
+    if (ended !== undefined) return ended;
+    const found = this.#fromProc(who.pid);
+    const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
+    const made: ObservedProcess = {
+      ...this.#identity(who),
+      executable: found?.executable ?? "",
+      arguments: found?.arguments ?? [],
+      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+    };
+    this.#keep(made);
+    return made;
+  }
+
+  #identity(who: ProcessStamp) {
+    return {
+      pid: who.pid,
+      startedAt: startText(who.started),
+      uid: who.user,
+      gid: who.group,
+      user: this.#parts.userName(who.user),
+      ...(who.loginUser === undefined
+        ? {}
+        : { loginUid: who.loginUser, loginUser: this.#parts.userName(who.loginUser) }),
+      ...(who.session === undefined ? {} : { session: who.session }),
+      name: who.name,
+    };
+  }
+
+  #fromProc(pid: number, depth = 0): ObservedProcess | undefined {
+    if (pid <= 0 || depth > 8) return undefined;
+    const known = this.#processes.get(pid);
+    if (known !== undefined) return known;
+    const found = this.#parts.before(pid);
+    if (found === undefined) return undefined;
+    const parent = this.#fromProc(found.parent, depth + 1);
+    const words = found.words === "" ? [] : found.words.split("\0").map((word) => safeText(word));
+    const process: ObservedProcess = {
+      pid,
+      startedAt: String(found.startTick * nsPerTick),
+      uid: 0,
+      gid: 0,
+      executable: found.program,
+      arguments: words,
+      name: (found.program.split("/").at(-1) ?? "").slice(0, 15),
+      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+    };
+    this.#keep(process);
+    return process;
+  }
+
+  /** What it did with files is told by another part of the sensor, up to a moment after its end. */
+  #end(process: ObservedProcess): void {
+    this.#processes.delete(process.pid);
+    this.#ended.set(endedKey(process.pid, process.startedAt), process);
+    if (this.#ended.size > mostEnded) dropFirst(this.#ended);
+  }
+
+  #keep(process: ObservedProcess): void {
+    this.#processes.delete(process.pid);
+    this.#processes.set(process.pid, process);
+    if (this.#processes.size > mostProcesses) dropFirst(this.#processes);
+  }
+
+  #tell(event: Observed): void {
+    const allowance = isOrdinary(event) ? this.#ordinary : this.#notable;
+    if (allowance.take(this.#parts.clock())) this.#waiting.push(event);
+    else this.#dropped += 1;
+    if (this.#waiting.length >= mostWaiting) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), gatherMs);
+  }
+}
+
+/** A verified program starts, connects or ends. What is not judged yet is not ordinary. */
+function isOrdinary(event: Observed): boolean {
+  if (event.kind === "exit") return true;
+  if (event.kind === "exec")
+    return (
+      vouches(event.actor.worth) &&
+      event.unnamed === undefined &&
+      (event.script === undefined || vouches(event.scriptWorth))
+    );
+  return (event.kind === "connection" || event.kind === "listen") && vouches(event.actor.worth);
+}
+
+const vouches = (worth: Worth | undefined): boolean =>
+  worth !== undefined &&
+  (worth.standing === "proven" ||
+    worth.standing === "signed" ||
+    worth.basis === "recorded" ||
+    worth.basis === "pinned");
+
+const memfdFlag = 1 << 4;
+const unlinkedFlag = 1 << 3;
+/** How far up a process's ancestors are told and held. */
+const mostAncestors = 12;
+
+/** A start in whole ticks: what the kernel prints, so that the device can find the process again by it. */
+export const startText = (nanoseconds: number): string => String(Math.floor(nanoseconds / nsPerTick) * nsPerTick);
+
+const endedKey = (pid: number, startedAt: string): string => `${pid}@${startedAt}`;
+
+const keyOf = ({ device, inode }: FileStamp): string => `${device}:${inode}`;
+
+/** Ancestors as they travel: a chain of bounded length, so that nothing grows with the age of a tree. */
+function pruned(process: ObservedProcess, depth = 1): ObservedProcess {
+  const { parent, ...own } = process;
+  return parent === undefined || depth >= mostAncestors ? own : { ...own, parent: pruned(parent, depth + 1) };
+}
+
+/** Cut to what a path may be: both parts are as long as the caller made them. */
+const joined = (directory: string, name: string): string =>
+  `${directory}/${name.replace(/^\.\//, "")}`.replaceAll("//", "/").slice(0, mostPathCharacters).toWellFormed();
+/** A path of the kernel's longest, each byte escaped. */
+const mostPathCharacters = observedLimits.path * 4;
+
+function dropFirst(map: Map<unknown, unknown>): void {
+  const [first] = map.keys();
+  map.delete(first);
+}

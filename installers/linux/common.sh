@@ -1,0 +1,120 @@
+# What every way of installing does alike. POSIX sh; each function says what it could not do.
+say() { echo "provost: $*" >&2; }
+
+has_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
+
+ensure_user() { # name home
+  getent passwd "$1" >/dev/null 2>&1 && return 0
+  useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1" && return 0
+  say "the user $1 could not be made with useradd: make it, then configure the package again"
+  return 1
+}
+
+drop_user() { # name
+  if getent passwd "$1" >/dev/null 2>&1; then userdel "$1" 2>/dev/null || say "the user $1 could not be removed with userdel"; fi
+  if getent group "$1" >/dev/null 2>&1; then groupdel "$1" 2>/dev/null || true; fi
+}
+
+# Nothing is started from files that are not the ones the package carries.
+check_files() { # name
+  (cd / && sha256sum --quiet -c "/usr/lib/$1/checksums" >&2) && return 0
+  say "files of $1 differ from what the package carries, so nothing is started. Install it again from a package that provost verify accepts."
+  return 1
+}
+
+# The version that runs now stays beside the new one until the next upgrade: start.sh goes back to it where the new one fails.
+keep_version() { # name
+  [ -x "/usr/lib/$1/node" ] || return 0
+  rm -rf "/usr/lib/$1.before"
+  if ! cp -al "/usr/lib/$1" "/usr/lib/$1.before" 2>/dev/null; then
+    rm -rf "/usr/lib/$1.before"
+    say "the version of $1 that runs now could not be kept: there is no way back by itself after this upgrade"
+  fi
+}
+
+# An older version may not read the state that a newer one wrote: only whoever asks for it gets it.
+refuse_downgrade() { # name version-that-is-there
+  [ "${PROVOST_DOWNGRADE:-}" = yes ] && return 0
+  [ "$(printf '%s\n' "$2" "@version@" | sort -V | tail -n 1)" = "@version@" ] && return 0
+  say "$1 $2 is installed and this is @version@: an older version may not read what the newer one wrote. To do it all the same, set PROVOST_DOWNGRADE=yes."
+  exit 1
+}
+
+own_folder() { # user folder
+  mkdir -p "$2" && chmod 0700 "$2" && chown "$1:$1" "$2"
+}
+
+reload_units() { if has_systemd; then systemctl daemon-reload || true; fi; }
+
+start_unit() { # unit
+  has_systemd || return 0
+  systemctl enable --quiet "$1" || true
+  systemctl restart "$1" || say "$1 did not start; 'systemctl status $1' says why"
+}
+
+stop_unit() { # unit name
+  if has_systemd; then systemctl disable --quiet --now "$1" 2>/dev/null || true; fi
+  # Started by another init, or by hand: what runs from the folder that goes now. Never in a container that has the same path.
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe" 2>/dev/null) in
+      "/usr/lib/$2/"* | "/usr/lib/$2.before/"*) [ "$process/root" -ef / ] && kill "${process#/proc/}" 2>/dev/null && stopping=yes ;;
+    esac
+  done
+  if [ "${stopping:-}" = yes ]; then sleep 2; fi
+}
+
+configure_agent() {
+  ensure_user provost /var/lib/provost || return 1
+  check_files provost || return 1
+  own_folder provost /var/lib/provost
+  chown root:provost /etc/provost /etc/provost/agent.conf
+  chmod 0750 /etc/provost
+  reload_units
+  # The sensor first: it takes over from the one that runs, and enforcement has no gap.
+  start_unit provost-sensor.service
+  if grep -q '^[[:space:]]*server[[:space:]]*=' /etc/provost/agent.conf; then
+    start_unit provost-agent.service
+  else
+    say "installed. Next: take the line that the console shows under Add device, or 'provost enrol --help'."
+  fi
+  has_systemd || say "there is no systemd here: start /usr/lib/provost/provost-sensor and /usr/lib/provost/start as your init does"
+}
+
+configure_server() {
+  ensure_user provost-server /var/lib/provost-server || return 1
+  check_files provost-server || return 1
+  own_folder provost-server /var/lib/provost-server
+  chown root:provost-server /etc/provost/server.conf
+  reload_units
+  start_unit provost-server.service
+  if has_systemd; then say "the server runs. Sign in with the link that 'provost-server sign-in' prints."
+  else say "there is no systemd here: start /usr/lib/provost-server/start as your init does"; fi
+}
+
+# Where the owner protected the agent with a code, removing it needs that code.
+ask_owner_code() {
+  grep -q '^[[:space:]]*stop-hash[[:space:]]*=' /etc/provost/agent.conf 2>/dev/null || return 0
+  /usr/bin/provost stop && return 0
+  say "this agent is protected: removing it needs the owner's code in PROVOST_STOP_CODE"
+  return 1
+}
+
+stop_sensor() {
+  stop_unit provost-sensor.service provost
+  # What the kernel went on enforcing ends with the package.
+  rm -rf /sys/fs/bpf/provost 2>/dev/null || true
+}
+
+purge_agent() {
+  rm -rf /var/lib/provost /var/lib/provost-sensor /run/provost-agent /run/provost-sensor
+  rm -f /etc/provost/agent.conf /etc/provost/token
+  rmdir /etc/provost 2>/dev/null || true
+  drop_user provost
+}
+
+purge_server() {
+  rm -rf /var/lib/provost-server
+  rm -f /etc/provost/server.conf
+  rmdir /etc/provost 2>/dev/null || true
+  drop_user provost-server
+}

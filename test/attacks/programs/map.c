@@ -1,0 +1,172 @@
+/* Ways to have a file's bytes run without starting it: mapped executable, or loaded as a library. */
+#include "attack.h"
+#include <dlfcn.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+
+enum { PAGE = 4096 };
+
+static int go(void *code) {
+  if (code == MAP_FAILED) fail("mmap");
+  ((void (*)(void))code)();
+  return 1;
+}
+
+static int opened(const char *path) { return check(open(path, O_RDONLY | O_CLOEXEC), path); }
+
+static int executable(int count, char **arguments) {
+  (void)count;
+  return go(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, opened(arguments[0]), 0));
+}
+
+static int protected_later(int count, char **arguments) {
+  (void)count;
+  void *code = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, opened(arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  check(mprotect(code, PAGE, PROT_READ | PROT_EXEC), "mprotect");
+  return go(code);
+}
+
+/* The same by the system call that few filters know. */
+static int protected_by_key(int count, char **arguments) {
+  (void)count;
+  void *code = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, opened(arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  check((int)syscall(SYS_pkey_mprotect, code, PAGE, PROT_READ | PROT_EXEC, -1), "pkey_mprotect");
+  return go(code);
+}
+
+/* Executable without asking for it: what may be read may then run. */
+static int implied(int count, char **arguments) {
+  (void)count;
+  check(personality(READ_IMPLIES_EXEC), "personality");
+  return go(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, opened(arguments[0]), 0));
+}
+
+/* By the 32-bit system call from a 64-bit program: another number, other arguments. */
+static int compat(int count, char **arguments) {
+  (void)count;
+  int file = opened(arguments[0]);
+  long result = 192; /* mmap2 of the 32-bit table */
+  __asm__ volatile(
+      "push %%rbp\n\txor %%ebp, %%ebp\n\tint $0x80\n\tpop %%rbp"
+      : "+a"(result)
+      : "b"(0), "c"(PAGE), "d"(PROT_READ | PROT_EXEC), "S"(MAP_PRIVATE), "D"(file)
+      : "memory", "r8", "r9", "r10", "r11");
+  if ((int)result < 0 && (int)result > -4096) {
+    errno = -(int)result;
+    fail("mmap2 by int 0x80");
+  }
+  return go((void *)(uintptr_t)(unsigned)result);
+}
+
+static int compat_protected(int count, char **arguments) {
+  (void)count;
+  void *code = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_32BIT, opened(arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  long result = 125; /* mprotect of the 32-bit table */
+  __asm__ volatile("int $0x80" : "+a"(result) : "b"((unsigned)(uintptr_t)code), "c"(PAGE), "d"(PROT_READ | PROT_EXEC) : "memory", "r8", "r9", "r10", "r11");
+  if (result != 0) {
+    errno = -(int)result;
+    fail("mprotect by int 0x80");
+  }
+  return go(code);
+}
+
+/* opened-empty FILE NEW: there is nothing to judge when it is opened, and it is never opened again. */
+static int opened_empty(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  int file = check(open(arguments[1], O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0755), arguments[1]);
+  char *content = whole(arguments[0], &bytes);
+  put(file, content, bytes);
+  return go(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0));
+}
+
+static int in_memory(const char *path, const char *name) {
+  size_t bytes;
+  char *content = whole(path, &bytes);
+  int file = check(memfd_create(name, MFD_CLOEXEC), "memfd_create");
+  put(file, content, bytes);
+  return file;
+}
+
+static int memfd(int count, char **arguments) {
+  (void)count;
+  return go(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, in_memory(arguments[0], arguments[1]), 0));
+}
+
+static int load(const char *path) {
+  if (dlopen(path, RTLD_NOW) == NULL) {
+    fprintf(stderr, "%s\n", dlerror());
+    return 1;
+  }
+  return 0;
+}
+
+static int library(int count, char **arguments) {
+  (void)count;
+  return load(arguments[0]);
+}
+
+static int memfd_library(int count, char **arguments) {
+  (void)count;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", in_memory(arguments[0], arguments[1]));
+  return load(path);
+}
+
+/* unlinked-library FILE COPY */
+static int unlinked_library(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  char *content = whole(arguments[0], &bytes), path[64];
+  int file = check(open(arguments[1], O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755), arguments[1]);
+  put(file, content, bytes);
+  close(file);
+  file = opened(arguments[1]);
+  check(unlink(arguments[1]), "unlink");
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  return load(path);
+}
+
+static int shared_segment(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  char *content = whole(arguments[0], &bytes);
+  int segment = check(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0700), "shmget");
+  void *writable = shmat(segment, NULL, 0);
+  if (writable == (void *)-1) fail("shmat");
+  memcpy(writable, content, bytes < PAGE ? bytes : PAGE);
+  void *code = shmat(segment, NULL, SHM_RDONLY | SHM_EXEC);
+  check(shmctl(segment, IPC_RMID, NULL), "shmctl");
+  if (code == (void *)-1) fail("shmat, executable");
+  return go(code);
+}
+
+/* while-mapped GOOD CODE: a file that may be mapped, is, and then gets other bytes under the mapping. */
+static int while_mapped(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  void *code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, opened(arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  char *content = whole(arguments[1], &bytes);
+  int file = check(open(arguments[0], O_WRONLY | O_CLOEXEC), arguments[0]);
+  put(file, content, bytes);
+  close(file);
+  return go(code);
+}
+
+int main(int argc, char **argv) {
+  static const struct verb verbs[] = {
+      {"executable", executable, 1},     {"protected-later", protected_later, 1},   {"protected-by-key", protected_by_key, 1},
+      {"implied", implied, 1},           {"compat", compat, 1},                     {"compat-protected", compat_protected, 1},
+      {"opened-empty", opened_empty, 2}, {"memfd", memfd, 2},                       {"library", library, 1},
+      {"memfd-library", memfd_library, 2}, {"unlinked-library", unlinked_library, 2}, {"shared-segment", shared_segment, 1},
+      {"while-mapped", while_mapped, 2},
+  };
+  return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

@@ -1,0 +1,2 @@
+MARKER=hello
+. /lab/files/script.sh
