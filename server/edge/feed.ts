@@ -11,7 +11,13 @@ import type { EdgeLimits } from "./limits.ts";
 
 /** Sends waiting proofs, some at a time; the device confirms each with a `held` frame, after which the next ones go. */
 export function openFeed(
-  { inventory, attested, trust, commands }: Pick<Store, "inventory" | "attested" | "trust" | "commands">,
+  {
+    inventory,
+    attested,
+    trust,
+    commands,
+    triage,
+  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "triage">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -20,6 +26,7 @@ export function openFeed(
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
   const commandsSent = new WeakMap<WebSocket, Set<string>>();
+  const answersSent = new WeakMap<WebSocket, Set<string>>();
   const trustSent = new WeakMap<WebSocket, string>();
 
   /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
@@ -44,6 +51,21 @@ export function openFeed(
     }
   };
 
+  /** Each once in a session: a device that missed it asks nothing and is told again when it comes back. */
+  const sendAnswers = (device: DeviceId, socket: WebSocket): void => {
+    if (socket.protocol !== subprotocol) return;
+    const sent = answersSent.get(socket) ?? new Set<string>();
+    answersSent.set(socket, sent);
+    for (const { command, sha256, state, why } of triage.answers(device)) {
+      if (sent.has(command)) continue;
+      sent.add(command);
+      const kept = state === "kept";
+      socket.send(
+        pack({ kind: "triage", command, sha256, kept, ...(why === undefined ? {} : { why: why.slice(0, 400) }) }, zstd),
+      );
+    }
+  };
+
   const sendAttested = (device: DeviceId, socket: WebSocket): void => {
     const sent = attestedUnderWay.get(socket) ?? new Map<string, number>();
     attestedUnderWay.set(socket, sent);
@@ -64,6 +86,7 @@ export function openFeed(
 
   return (device, socket) => {
     sendCommands(device, socket);
+    sendAnswers(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
     sendTrust(device, socket);
     sendAttested(device, socket);

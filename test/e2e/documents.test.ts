@@ -79,6 +79,7 @@ beforeAll(async () => {
       },
       trust: (message) => acceptTrust(state, message, Date.now()),
       command: () => undefined,
+      triage: () => undefined,
       retell: () => retellFiles(state),
       lost: (why) => void sessionsLost.push(why),
     },

@@ -43,6 +43,7 @@ function agent(url: string, token: string) {
       attested: nothing,
       trust: nothing,
       command: nothing,
+      triage: () => undefined,
       retell: nothing,
       lost: (why, final) => Object.assign(heard, { lost: why, final }),
     },

@@ -46,6 +46,7 @@ function start({ folder, url, token, total, pause }: LinkOrder): void {
       attested: (message) => void acceptAttested(state, message),
       trust: (message) => acceptTrust(state, message, Date.now()),
       command: () => undefined,
+      triage: () => undefined,
       retell: () => retellFiles(state),
       lost: (why, final) => tell({ kind: "lost", why, final, spooled: depth(state).frames }),
     },

@@ -15,6 +15,7 @@ import { machineTokenMigrations } from "./machine-tokens.ts";
 import { manifestMigrations } from "./manifests.ts";
 import { pullMigrations } from "./pulls.ts";
 import { answerMigrations } from "./request-answers.ts";
+import { triageMigrations } from "./triage.ts";
 import { trustMigrations } from "./trust.ts";
 
 export type Db = Database.Database;
@@ -158,6 +159,7 @@ const later: readonly string[] = [
   // Nanoseconds since the machine's start, as text: what an order names a process by.
   `ALTER TABLE processes ADD COLUMN since_boot TEXT;`,
   ...habitMigrations,
+  ...triageMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

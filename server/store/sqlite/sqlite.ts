@@ -15,6 +15,7 @@ import { openManifests } from "./manifests.ts";
 import { openDatabase } from "./open.ts";
 import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
+import { openTriage } from "./triage.ts";
 import { openTrustStore } from "./trust.ts";
 
 /** The embedded engine: everything in one file of `folder`. */
@@ -35,6 +36,7 @@ export function sqliteStore(folder: string): Store {
     gate: openGate(db),
     events: openEvents(db),
     commands: openCommands(db),
+    triage: openTriage(db),
     audit: openAuditStore(db),
     detections: openFindings(db),
     baseline: openBaseline(db),
