@@ -31,6 +31,7 @@ import { Places } from "./places.ts";
 import { ProcessTable } from "./process-table.ts";
 import { StoppedFiles } from "./stopped.ts";
 import { Telling } from "./tell.ts";
+import { noteReadable, readablePolicy, serverPolicy } from "./server-policy.ts";
 import { Quiet, tellPerson } from "./telling-people.ts";
 
 /** It says every second how it is: after so many looks without a word it is missing. Counted, so that our own slowness is not its silence. */
@@ -56,6 +57,8 @@ export interface RunningGate {
   isJudging(): boolean;
   descendants(pid: number, startTick: number): readonly number[];
   sensorPid(): number | undefined;
+  /** The server said something new of its policy. */
+  published(): Promise<void>;
   /** These bytes are asked about again at their next start. */
   forget(digest: Sha256): void;
   /** These bytes do not start any more, also while this agent is away. */
@@ -113,13 +116,25 @@ export async function startGate(
   let isMissing = false;
   let told: ReadonlySet<string> = new Set();
 
-  const policy = await openOwnerPolicy(config.policy, config.mode, ({ current, fault }) => {
-    if (fault !== undefined) return alarm("degraded", fault, {});
-    gate.use(current);
-    sensor?.configure(gate.settings());
-    forgetAll();
-    tellDevice();
-  });
+  const policy = await openOwnerPolicy(
+    config.policy,
+    config.mode,
+    {
+      newest: () => serverPolicy(state),
+      lastRead: () => readablePolicy(state),
+      wasRead: () => noteReadable(state),
+    },
+    ({ current, fault }) => {
+      if (fault !== undefined) alarm("degraded", fault, {});
+      else {
+        gate.use(current);
+        noteSealing();
+        sensor?.configure(gate.settings());
+        forgetAll();
+      }
+      tellDevice();
+    },
+  );
   if (policy.fault !== undefined) alarm("degraded", policy.fault, {});
 
   const gate = new Gate(
@@ -130,6 +145,7 @@ export async function startGate(
       telling,
       looking,
       device: { id: device, groups: config.groups },
+      sealingSince: () => sealingSince,
       now: () => Date.now() as Instant,
       userName,
       answer: (id, answer) => sensor?.answer(id, answer),
@@ -169,12 +185,34 @@ export async function startGate(
     });
   };
 
+  /** What lies here when sealing begins is blocked where the rules want it, and stays where it is. */
+  let sealingSince: number | undefined;
+  const noteSealing = (): void => {
+    const held = Number(readMeta(state, "sealing-since") ?? 0);
+    const seals = gate.mode === "quarantine";
+    sealingSince = seals ? held || Date.now() : undefined;
+    if (seals !== held > 0) writeMeta(state, "sealing-since", String(sealingSince ?? 0));
+  };
+  noteSealing();
+
   const tellDevice = (): void => {
     const facts: Record<string, string> =
       hello === undefined
         ? { sensor: isMissing ? "does not answer" : "not connected yet" }
         : { sensor: partsOf(hello), "sensor limits": limitsOf(hello) };
-    tellGate(state, { mode: gate.mode, tier: hello?.tier ?? "P", facts });
+    const { from, issue, fault } = policy;
+    tellGate(state, {
+      mode: gate.mode,
+      tier: hello?.tier ?? "P",
+      groups: config.groups.map((group) => group.slice(0, 100)).slice(0, 64),
+      policy: {
+        number: gate.policy.number,
+        from,
+        ...(issue === undefined ? {} : { issue }),
+        ...(fault === undefined ? {} : { fault: fault.slice(0, 1000) }),
+      },
+      facts,
+    });
     spooled();
   };
 
@@ -194,11 +232,14 @@ export async function startGate(
     tellOwn();
   };
 
+  /** Another policy may have the same number: the one on the device, one of the server's, or one that stepped back. */
+  const underWhich = (): string => `${gate.policy.number}:${gate.mode}:${policy.from}:${policy.issue ?? ""}`;
+
   /** What was remembered under another policy is no answer under this one. */
   const forgetAll = (): void => {
     sensor?.forget();
     tellStanding();
-    writeMeta(state, "gate-policy", `${gate.policy.number}:${gate.mode}`);
+    writeMeta(state, "gate-policy", underWhich());
   };
 
   const heard = (): void => {
@@ -228,7 +269,7 @@ export async function startGate(
     },
     ready() {
       if (sensor === undefined || hello === undefined) return;
-      if (readMeta(state, "gate-policy") !== `${gate.policy.number}:${gate.mode}`) forgetAll();
+      if (readMeta(state, "gate-policy") !== underWhich()) forgetAll();
       else tellStanding();
       for (const path of corePrograms(gate.policy.gate.core, config.sensorProgram)) sensor.path("core", path);
       for (const path of interpreterPrograms()) sensor.path("interpreter", path);
@@ -305,6 +346,7 @@ export async function startGate(
     mode: gate.mode,
     tier: hello?.tier ?? "P",
     policy: gate.policy.number,
+    policyFrom: policy.from,
     ...(policy.fault === undefined ? {} : { policyFault: policy.fault }),
     sensor: isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
     ...(hello === undefined ? {} : { release: hello.release }),
@@ -349,6 +391,7 @@ export async function startGate(
     isJudging: () => hello !== undefined && !isMissing && stops(gate.mode),
     descendants: (pid, startTick) => processes.descendants(pid, startTick),
     sensorPid: () => hello?.pid,
+    published: () => policy.published(),
     forget: (digest) => sensor?.forget(digest),
     refuse,
     close() {
