@@ -41,6 +41,8 @@ const looksPerLoss = 10;
 /** Proofs come in hundreds: what they change is looked at once they pause. */
 const settleMs = 2000;
 const stopAfterMs = 200;
+/** A sensor that cannot hold anything says a milder mode than it was told, for ever. */
+const changesWithinWords = 5;
 /** The sensor hashes our programs first, some hundred megabytes at most. */
 const hashesWithinMs = 1500;
 /** What the daemon and the sensor exit with when the owner stopped them: their units do not start them again. */
@@ -114,6 +116,8 @@ export async function startGate(
   let heardAt = Date.now();
   let silentLooks = 0;
   let isMissing = false;
+  /** Words of the sensor that are waited for at most until one says that another mode holds; 0: none is waited for. */
+  let changingFor = 0;
   let told: ReadonlySet<string> = new Set();
 
   const policy = await openOwnerPolicy(
@@ -132,7 +136,9 @@ export async function startGate(
         sensor?.configure(gate.settings());
         forgetAll();
       }
-      tellDevice();
+      // Marking every file system takes a moment: until the sensor says so the device is not told to be under the new policy.
+      changingFor = sensor !== undefined && hello !== undefined && !isMissing ? changesWithinWords : 0;
+      if (changingFor === 0) tellDevice();
     },
   );
   if (policy.fault !== undefined) alarm("degraded", policy.fault, {});
@@ -290,6 +296,9 @@ export async function startGate(
     status(now) {
       status = now;
       heard();
+      if (changingFor === 0) return;
+      changingFor = now.mode === gate.settings().mode ? 0 : changingFor - 1;
+      if (changingFor === 0) tellDevice();
     },
     lost({ where, count }) {
       lost.set(where, (lost.get(where) ?? 0) + count);
