@@ -24,6 +24,8 @@ const lookBackEvents = 200_000;
 
 export interface Behaviour {
   observed(device: DeviceId, events: readonly Observed[]): void;
+  /** What another part of the server recognised. */
+  found(findings: readonly DetectedFinding[]): void;
   close(): void;
 }
 
@@ -97,6 +99,7 @@ export function startBehaviour(
   for (const [device, events] of byDevice) take(() => detection.observe(device as DeviceId, events));
   const timer = setInterval(() => take(() => detection.advance(Date.now())), advanceEveryMs);
   return {
+    found: (findings) => take(() => findings),
     observed: (device, events) => take(() => detection.observe(device, events)),
     close() {
       isClosed = true;

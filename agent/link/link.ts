@@ -3,7 +3,13 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
-import type { AttestedMessage, CommandMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
+import type {
+  AttestedMessage,
+  CommandMessage,
+  PolicyMessage,
+  ProofMessage,
+  TrustMessage,
+} from "@provost/shared/protocol/frames.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
@@ -29,6 +35,8 @@ export interface LinkEvents {
   proof(message: ProofMessage): void;
   attested(message: AttestedMessage): void;
   trust(message: TrustMessage): void;
+  /** What the server says of its policy, as it was signed. */
+  policy(message: PolicyMessage): void;
   /** An order, as it was signed. */
   command(message: CommandMessage): void;
   /** A new epoch began: the caller appends everything it knows to the spool. */
@@ -193,6 +201,8 @@ export function openLink(
         return events.attested(message);
       case "trust":
         return events.trust(message);
+      case "policy":
+        return events.policy(message);
       case "command":
         return events.command(message);
       case "resync":

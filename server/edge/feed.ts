@@ -11,7 +11,13 @@ import type { EdgeLimits } from "./limits.ts";
 
 /** Sends waiting proofs, some at a time; the device confirms each with a `held` frame, after which the next ones go. */
 export function openFeed(
-  { inventory, attested, trust, commands }: Pick<Store, "inventory" | "attested" | "trust" | "commands">,
+  {
+    inventory,
+    attested,
+    trust,
+    commands,
+    policies,
+  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "policies">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -20,6 +26,7 @@ export function openFeed(
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
   const commandsSent = new WeakMap<WebSocket, Set<string>>();
+  const policySent = new WeakMap<WebSocket, number>();
   const trustSent = new WeakMap<WebSocket, string>();
 
   /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
@@ -30,6 +37,17 @@ export function openFeed(
     const packed = pack({ kind: "trust", version: current.version, document: current.document }, zstd);
     if (packed.byteLength <= limits.packedBytes) socket.send(packed);
     else tooLarge(device, "the trust document");
+  };
+
+  /** Once in each session and after each change; the device takes no issue twice. */
+  const sendPolicy = (device: DeviceId, socket: WebSocket): void => {
+    const current = policies.issue();
+    if (current === undefined || policySent.get(socket) === current.issue || socket.protocol !== subprotocol) return;
+    policySent.set(socket, current.issue);
+    const { body, signature } = current;
+    const packed = pack({ kind: "policy", body, signature }, zstd);
+    if (packed.byteLength <= limits.packedBytes) socket.send(packed);
+    else tooLarge(device, "the policy");
   };
 
   /** Each once in a session: a device that was given one and says nothing gets it again when it comes back. */
@@ -63,6 +81,8 @@ export function openFeed(
   };
 
   return (device, socket) => {
+    // First: what an order allows or seals is meant under the policy that holds.
+    sendPolicy(device, socket);
     sendCommands(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
     sendTrust(device, socket);

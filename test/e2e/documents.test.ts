@@ -78,6 +78,7 @@ beforeAll(async () => {
         link.spooled();
       },
       trust: (message) => acceptTrust(state, message, Date.now()),
+      policy: () => undefined,
       command: () => undefined,
       retell: () => retellFiles(state),
       lost: (why) => void sessionsLost.push(why),

@@ -121,6 +121,10 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
         frames.CommandMessage,
         "An order: canonical JSON of a command, and the signature of its context and bytes by the server's key. Sent once in each session until the device took it.",
       ],
+      [
+        frames.PolicyMessage,
+        "The policy for every device: canonical JSON of a published policy, and the signature of its context and bytes by the server's key. Once in each session and whenever there is a newer issue.",
+      ],
       [frames.TrustMessage, "The owner's trust document, once in each session and whenever another one is published."],
       [
         frames.Resync,

@@ -45,6 +45,7 @@ function start({ folder, url, token, total, pause }: LinkOrder): void {
       proof: (message) => void acceptProof(state, message),
       attested: (message) => void acceptAttested(state, message),
       trust: (message) => acceptTrust(state, message, Date.now()),
+      policy: () => undefined,
       command: () => undefined,
       retell: () => retellFiles(state),
       lost: (why, final) => tell({ kind: "lost", why, final, spooled: depth(state).frames }),
