@@ -371,6 +371,12 @@ describe("what was stopped where a ring says quarantine", () => {
     );
   });
 
+  test("is sealed away where a file on the device rules, and says so", () => {
+    told(third, { mode: "quarantine" });
+    after(third, [decision()]);
+    expect(orders()).toEqual([[third, "Quarantine /tmp/new", "policy 1"]]);
+  });
+
   test("is left where it is when the device only says so: its ring has to seal as the server knows it", () => {
     after(third, [decision()]);
     after(device, [decision({ action: "block" }), decision({ allowed: true })]);
