@@ -303,12 +303,23 @@ describe("what was stopped where a ring says quarantine", () => {
       () => now,
       () => undefined,
     );
-    after = openAfterStops(store, policies, response, { found: (more) => void found.push(...more) }, (line) => {
-      throw new Error(line);
+    after = openAfterStops({
+      store,
+      policies,
+      response,
+      found(more) {
+        found.push(...more);
+        return [{ id: "inc_one" }];
+      },
+      log(line) {
+        throw new Error(line);
+      },
     });
   });
   const orders = () =>
-    store.commands.commands(CommandQuery.parse({})).rows.map(({ device: of, says, by }) => [of, says, by]);
+    store.commands
+      .commands(CommandQuery.parse({ incident: "inc_one" }))
+      .rows.map(({ device: of, says, by }) => [of, says, by]);
   const decision = (more = {}) =>
     decisionOf("/tmp/new", { action: "quarantine", mode: "quarantine", policy: 1, ...more });
 
@@ -358,6 +369,12 @@ describe("what was stopped where a ring says quarantine", () => {
     expect(new Set(orders().map((row) => row.join(" ")))).toEqual(
       new Set([`${device} Quarantine /tmp/new policy 1`, `${other} Quarantine /srv/copy policy 1`]),
     );
+  });
+
+  test("is sealed away where a file on the device rules, and says so", () => {
+    told(third, { mode: "quarantine" });
+    after(third, [decision()]);
+    expect(orders()).toEqual([[third, "Quarantine /tmp/new", "policy 1"]]);
   });
 
   test("is left where it is when the device only says so: its ring has to seal as the server knows it", () => {
