@@ -8,6 +8,7 @@ import type { Actions } from "./actions/run.ts";
 import { checkConfig } from "./config.ts";
 import type { AgentConfig } from "./config.ts";
 import type { RunningGate } from "./gate/start.ts";
+import { acceptPolicy } from "./gate/server-policy.ts";
 import { startHealth } from "./health.ts";
 import { retellDevice } from "./inventory/device.ts";
 import { runScan } from "./inventory/run-scan.ts";
@@ -160,6 +161,13 @@ export function runDaemon(
         },
         trust: (message) => {
           acceptTrust(state, message, Date.now());
+          rest();
+        },
+        policy: (message) => {
+          const taken = acceptPolicy(state, message);
+          if (taken.ok) void gate?.published().catch((cause: unknown) => tell(failure(cause)));
+          else if (taken.old !== true)
+            tell({ kind: "failed", code: "FRAME_REFUSED", why: `the server's policy is refused: ${taken.why}` });
           rest();
         },
         command: ({ body, signature }) => acting((ready) => ready.take(body, signature)),

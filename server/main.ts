@@ -29,6 +29,8 @@ import { gateBounds } from "./gate/gate-store.ts";
 import { readFeeds, startFeeds } from "./intel/feeds.ts";
 import { openPackages } from "./install/packages.ts";
 import { runProgram } from "./program.ts";
+import { openAfterStops } from "./policies/after-stops.ts";
+import { openPolicies } from "./policies/policies.ts";
 import { openResponse } from "./response/issue.ts";
 import type { RunningServer } from "./running.ts";
 import { sqliteStore } from "./store/index.ts";
@@ -128,6 +130,10 @@ export async function startServer(
     live.changed("commands", device, 1);
     edge?.feed(device);
   });
+  const policies = openPolicies(store, opened, audit, Date.now, () => {
+    live.changed("policies", "", 1);
+    edge?.feedAll();
+  });
   const incidents = openIncidents(store.incidents, store.detections);
   const taxiiFolder = join(config.folder, "taxii");
   const feeds = config.taxii === undefined ? undefined : startFeeds(readFeeds(config.taxii), taxiiFolder, log);
@@ -143,6 +149,13 @@ export async function startServer(
     ({ device }) => live.changed("incidents", device, 1),
     log,
   );
+  const afterStops = openAfterStops({
+    store,
+    policies,
+    response,
+    found: (findings) => behaviour.found(findings),
+    log,
+  });
   let address = "";
   const parts: Parts = {
     store,
@@ -154,6 +167,7 @@ export async function startServer(
     machines: evidence.machines,
     response,
     incidents,
+    policies,
     audit,
     checkChain: openChainCheck(store.audit),
     edge: () => {
@@ -184,6 +198,7 @@ export async function startServer(
         work.wake();
       },
       observed: (device, events) => behaviour.observed(device, events),
+      stopped: (device, decisions) => afterStops(device, decisions),
       refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
       failed: (why) => log(`edge: ${why}`),
     },

@@ -101,12 +101,14 @@ export class Actions {
 
   /** Goes on with an order that changes nothing, as far as it has come. */
   #look(id: string): Promise<void> {
-    this.#lastLook = this.#lastLook
-      .then(async () => {
-        const entry = this.#journal.one(id);
-        if (entry?.state === "accepted" || entry?.state === "executed") await this.#carryOut(entry);
-      })
-      .catch(() => undefined);
+    const before = this.#lastLook;
+    const work = async (): Promise<void> => {
+      await before;
+      const entry = this.#journal.one(id);
+      if (entry?.state === "accepted" || entry?.state === "executed") await this.#carryOut(entry);
+    };
+    // Where the journal cannot be written, the next start finds the order as it was.
+    this.#lastLook = work().catch(() => undefined);
     return this.#lastLook;
   }
 
@@ -128,7 +130,7 @@ export class Actions {
     });
     if (!read.ok) {
       this.#refusals += 1;
-      if (this.#refusals > mostRefusals) return;
+      if (this.#refusals > mostRefusals) return ended;
       state
         .transaction(() => {
           appendAudit(state, { at: now(), kind: "command", by: "server", says: `refused: ${read.why}` });

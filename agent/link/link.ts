@@ -6,6 +6,7 @@ import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messa
 import type {
   AttestedMessage,
   CommandMessage,
+  PolicyMessage,
   ProofMessage,
   TriageMessage,
   TrustMessage,
@@ -35,6 +36,8 @@ export interface LinkEvents {
   proof(message: ProofMessage): void;
   attested(message: AttestedMessage): void;
   trust(message: TrustMessage): void;
+  /** What the server says of its policy, as it was signed. */
+  policy(message: PolicyMessage): void;
   /** An order, as it was signed. */
   command(message: CommandMessage): void;
   /** What became of something this device collected. */
@@ -201,6 +204,8 @@ export function openLink(
         return events.attested(message);
       case "trust":
         return events.trust(message);
+      case "policy":
+        return events.policy(message);
       case "command":
         return events.command(message);
       case "triage":

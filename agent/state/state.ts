@@ -134,6 +134,12 @@ export function writeMeta(state: State, key: MetaKey, value: string): void {
 }
 
 export type MetaKey =
+  /** The policy of the server as it was signed: JSON of its body and signature. */
+  | "server-policy"
+  /** The newest of them that could be read as a policy: it holds while a newer one cannot. */
+  | "server-policy-read"
+  /** Milliseconds since 1970 at which this device began to seal new files that are blocked. */
+  | "sealing-since"
   | "epoch"
   | "committed"
   | "device"

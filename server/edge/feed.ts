@@ -16,8 +16,9 @@ export function openFeed(
     attested,
     trust,
     commands,
+    policies,
     triage,
-  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "triage">,
+  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "policies" | "triage">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -26,6 +27,7 @@ export function openFeed(
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
   const commandsSent = new WeakMap<WebSocket, Set<string>>();
+  const policySent = new WeakMap<WebSocket, number>();
   const answersSent = new WeakMap<WebSocket, Set<string>>();
   const trustSent = new WeakMap<WebSocket, string>();
 
@@ -37,6 +39,17 @@ export function openFeed(
     const packed = pack({ kind: "trust", version: current.version, document: current.document }, zstd);
     if (packed.byteLength <= limits.packedBytes) socket.send(packed);
     else tooLarge(device, "the trust document");
+  };
+
+  /** Once in each session and after each change; the device takes no issue twice. */
+  const sendPolicy = (device: DeviceId, socket: WebSocket): void => {
+    const current = policies.issue();
+    if (current === undefined || policySent.get(socket) === current.issue || socket.protocol !== subprotocol) return;
+    policySent.set(socket, current.issue);
+    const { body, signature } = current;
+    const packed = pack({ kind: "policy", body, signature }, zstd);
+    if (packed.byteLength <= limits.packedBytes) socket.send(packed);
+    else tooLarge(device, "the policy");
   };
 
   /** Each once in a session: a device that was given one and says nothing gets it again when it comes back. */
@@ -85,6 +98,8 @@ export function openFeed(
   };
 
   return (device, socket) => {
+    // First: what an order allows or seals is meant under the policy that holds.
+    sendPolicy(device, socket);
     sendCommands(device, socket);
     sendAnswers(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;

@@ -18,6 +18,7 @@ import type { PullStore } from "../trust/library/pull-store.ts";
 import type { RegistryPackage } from "../trust/library/wanted.ts";
 import type { LibraryStore } from "../trust/library/library-store.ts";
 import type { ManifestStore } from "../trust/manifest-store.ts";
+import type { PolicyStore } from "../policies/policy-store.ts";
 import type { TriageStore } from "../triage/triage-store.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 
@@ -170,5 +171,6 @@ export interface Store {
   readonly detections: FindingStore;
   readonly baseline: BaselineStore;
   readonly incidents: IncidentStore;
+  readonly policies: PolicyStore;
   close(): void;
 }

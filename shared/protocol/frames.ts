@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Instant } from "../model/ids.ts";
 import { gateModes, tiers } from "../model/gate.ts";
+import { policySources } from "../model/published-policy.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
 import { Purl, base64, count, digest, path, placeText, text } from "./fields.ts";
 import { AlarmsFrame, DecisionsFrame, RequestFrame } from "./gate-frames.ts";
@@ -125,6 +126,12 @@ export const DeviceFrame = z.object({
   arch: text(40),
   mode: z.enum(gateModes),
   tier: z.enum(tiers),
+  /** As the device's own configuration names them; a policy's rings are groups. */
+  groups: z.array(text(100)).max(64).optional(),
+  /** The policy that rules its gate: `issue` where it is the server's, as the server counts what it sends. */
+  policy: z
+    .object({ number: count, from: z.enum(policySources), issue: count.optional(), fault: text(1000).optional() })
+    .optional(),
   facts: z.record(text(100), text(1000)),
 });
 export const ArchivesFrame = z.object({

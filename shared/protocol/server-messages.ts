@@ -91,6 +91,8 @@ export const AttestedMessage = z.object({
 export const TrustMessage = z.object({ kind: z.literal("trust"), version: text(200), document: text(8_000_000) });
 /** An order: canonical JSON of a Command (shared/model/command.ts), and the signature over its context and bytes by the server's key. */
 export const CommandMessage = z.object({ kind: z.literal("command"), body: text(200_000), signature: base64(200) });
+/** The policy for every device: canonical JSON of a PublishedPolicy (shared/model/published-policy.ts), signed in its context by the server's key. */
+export const PolicyMessage = z.object({ kind: z.literal("policy"), body: text(1_500_000), signature: base64(200) });
 /** What became of a triage bundle: the server keeps bytes with that digest, or says why not. */
 export const TriageMessage = z.object({
   kind: z.literal("triage"),
@@ -108,6 +110,7 @@ export const ServerMessage = z.discriminatedUnion("kind", [
   AttestedMessage,
   TrustMessage,
   CommandMessage,
+  PolicyMessage,
   TriageMessage,
   Resync,
 ]);
@@ -115,5 +118,6 @@ export type ServerMessage = z.infer<typeof ServerMessage>;
 export type ProofMessage = z.infer<typeof ProofMessage>;
 export type AttestedMessage = z.infer<typeof AttestedMessage>;
 export type CommandMessage = z.infer<typeof CommandMessage>;
+export type PolicyMessage = z.infer<typeof PolicyMessage>;
 export type TriageMessage = z.infer<typeof TriageMessage>;
 export type TrustMessage = z.infer<typeof TrustMessage>;

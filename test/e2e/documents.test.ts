@@ -78,6 +78,7 @@ beforeAll(async () => {
         link.spooled();
       },
       trust: (message) => acceptTrust(state, message, Date.now()),
+      policy: () => undefined,
       command: () => undefined,
       triage: () => undefined,
       retell: () => retellFiles(state),

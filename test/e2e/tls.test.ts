@@ -42,6 +42,7 @@ function agent(url: string, token: string) {
       proof: nothing,
       attested: nothing,
       trust: nothing,
+      policy: nothing,
       command: nothing,
       triage: () => undefined,
       retell: nothing,

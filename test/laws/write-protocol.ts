@@ -126,6 +126,10 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
         "An order: canonical JSON of a command, and the signature of its context and bytes by the server's key. Sent once in each session until the device took it.",
       ],
       [
+        frames.PolicyMessage,
+        "The policy for every device: canonical JSON of a published policy, and the signature of its context and bytes by the server's key. Once in each session and whenever there is a newer issue.",
+      ],
+      [
         frames.TriageMessage,
         "What became of a bundle. `kept`: the server holds all its pieces, and their bytes have that digest. Sent in each session until the order has ended.",
       ],

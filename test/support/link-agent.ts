@@ -45,6 +45,7 @@ function start({ folder, url, token, total, pause }: LinkOrder): void {
       proof: (message) => void acceptProof(state, message),
       attested: (message) => void acceptAttested(state, message),
       trust: (message) => acceptTrust(state, message, Date.now()),
+      policy: () => undefined,
       command: () => undefined,
       triage: () => undefined,
       retell: () => retellFiles(state),

@@ -13,6 +13,7 @@ import { openLibrary } from "./library.ts";
 import { openMachineTokens } from "./machine-tokens.ts";
 import { openManifests } from "./manifests.ts";
 import { openDatabase } from "./open.ts";
+import { openPolicyStore } from "./policies.ts";
 import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
 import { openTriage } from "./triage.ts";
@@ -41,6 +42,7 @@ export function sqliteStore(folder: string): Store {
     detections: openFindings(db),
     baseline: openBaseline(db),
     incidents: openIncidentStore(db),
+    policies: openPolicyStore(db),
     close: () => db.close(),
   };
 }
