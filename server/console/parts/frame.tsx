@@ -8,6 +8,7 @@ import {
   MonitorCog,
   Package,
   ScrollText,
+  Scale,
   Search,
   type LucideIcon,
 } from "lucide-react";
@@ -117,6 +118,7 @@ const pages: readonly { name: string; href: string; icon: LucideIcon; under: rea
   { name: "Executables", href: address.executables(), icon: FileCode2, under: ["/executables"] },
   { name: "Packages", href: address.packages(), icon: Package, under: ["/packages", "/package"] },
   { name: "Gate", href: address.decisions(), icon: DoorClosed, under: ["/decisions", "/findings", "/approvals"] },
+  { name: "Policies", href: address.policies(), icon: Scale, under: ["/policies"] },
   { name: "Audit", href: address.audit(), icon: ScrollText, under: ["/audit"] },
 ];
 
