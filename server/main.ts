@@ -148,7 +148,13 @@ export async function startServer(
     ({ device }) => live.changed("incidents", device, 1),
     log,
   );
-  const afterStops = openAfterStops(store, policies, response, behaviour, log);
+  const afterStops = openAfterStops({
+    store,
+    policies,
+    response,
+    found: (findings) => behaviour.found(findings),
+    log,
+  });
   let address = "";
   const parts: Parts = {
     store,

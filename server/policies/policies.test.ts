@@ -208,6 +208,25 @@ describe("a rehearsal", () => {
     expect(said.stopped.map(({ path }) => path)).not.toContain("/bin/sh");
   });
 
+  test("leaves out devices that a file of their own rules, and is one at a time", async () => {
+    store.inventory.describe(other, {
+      kind: "device",
+      name: "beta",
+      os: "Linux",
+      kernel: "6",
+      arch: "amd64",
+      mode: "block",
+      tier: "B",
+      policy: { number: 9, from: "file" },
+      facts: {},
+    });
+    for (const id of [device, other]) ran(id, "/opt/tool", now - hour, "unproven");
+    const first = policies.rehearse(yaml(1, "{mode: block}"), 14);
+    await expect(policies.rehearse(yaml(2, "{mode: block}"), 14)).rejects.toThrow(/another policy is being rehearsed/);
+    expect(await first).toMatchObject({ executions: 1, devices: 1, stopped: [{ deviceNames: ["alpha"] }] });
+    expect(await policies.rehearse(yaml(2, "{mode: block}"), 14)).toMatchObject({ ok: true });
+  });
+
   test("looks no further back than it was told, and judges a file that still lies there as it is judged today", async () => {
     ran(device, "/opt/old", now - 3 * 24 * hour, "unproven");
     ran(device, "/opt/kept", now - hour, "signed");
@@ -303,12 +322,23 @@ describe("what was stopped where a ring says quarantine", () => {
       () => now,
       () => undefined,
     );
-    after = openAfterStops(store, policies, response, { found: (more) => void found.push(...more) }, (line) => {
-      throw new Error(line);
+    after = openAfterStops({
+      store,
+      policies,
+      response,
+      found(more) {
+        found.push(...more);
+        return [{ id: "inc_one" }];
+      },
+      log(line) {
+        throw new Error(line);
+      },
     });
   });
   const orders = () =>
-    store.commands.commands(CommandQuery.parse({})).rows.map(({ device: of, says, by }) => [of, says, by]);
+    store.commands
+      .commands(CommandQuery.parse({ incident: "inc_one" }))
+      .rows.map(({ device: of, says, by }) => [of, says, by]);
   const decision = (more = {}) =>
     decisionOf("/tmp/new", { action: "quarantine", mode: "quarantine", policy: 1, ...more });
 
@@ -358,6 +388,12 @@ describe("what was stopped where a ring says quarantine", () => {
     expect(new Set(orders().map((row) => row.join(" ")))).toEqual(
       new Set([`${device} Quarantine /tmp/new policy 1`, `${other} Quarantine /srv/copy policy 1`]),
     );
+  });
+
+  test("is sealed away where a file on the device rules, and says so", () => {
+    told(third, { mode: "quarantine" });
+    after(third, [decision()]);
+    expect(orders()).toEqual([[third, "Quarantine /tmp/new", "policy 1"]]);
   });
 
   test("is left where it is when the device only says so: its ring has to seal as the server knows it", () => {

@@ -20,7 +20,7 @@ import { rehearse } from "./rehearse.ts";
 
 const dayMs = 86_400_000;
 /** So many of the newest events are rehearsed over. */
-const mostEvents = 2_000_000;
+const mostEvents = 1_000_000;
 /** What a rehearsal said is good for so long: then other things ran. */
 const rehearsedMs = 3_600_000;
 const mostPolicies = 200;
@@ -53,18 +53,25 @@ export function openPolicies(
 ): Policies {
   const { policies } = store;
   const { privateKey } = store.access.serverKey();
+  let isRehearsing = false;
   const rehearsals = new Map<string, { readonly stopped: number; readonly at: number }>();
 
   const readStored = (yaml: string): Policy | undefined => {
     const read = readPolicy(yaml);
     return read.ok ? read.policy : undefined;
   };
-  /** As devices have it, steps back included. */
+  let read: { readonly issue: number; readonly policy: Policy | undefined } | undefined;
+  /** As devices have it, steps back included. Read once for each issue: gates that stop much ask often. */
   const present = (): Policy | undefined => {
+    const issue = policies.issue()?.issue ?? 0;
+    if (read?.issue !== issue) read = { issue, policy: readPresent() };
+    return read.policy;
+  };
+  const readPresent = (): Policy | undefined => {
     const newest = policies.newest();
-    const read = newest === undefined ? undefined : readStored(newest.yaml);
-    if (read === undefined) return undefined;
-    return { ...read, gate: withStepsBack(read.gate, ringsOf(policies.stepsBack(read.number))) };
+    const policy = newest === undefined ? undefined : readStored(newest.yaml);
+    if (policy === undefined) return undefined;
+    return { ...policy, gate: withStepsBack(policy.gate, ringsOf(policies.stepsBack(policy.number))) };
   };
 
   /** The caller holds the transaction. */
@@ -98,6 +105,31 @@ export function openPolicies(
     });
     changed();
     return step;
+  };
+
+  const rehearseOne = async (yaml: string, days: number): Promise<Answer<"rehearsePolicy">> => {
+    const read = readPolicy(yaml);
+    const at = now();
+    const from = at - days * dayMs;
+    if (!read.ok) return { ok: false, why: read.why.slice(0, 2000), ...nothing(from, at) };
+    const gates = new Map(policies.gates().map((gate) => [gate.device, gate]));
+    const held = present();
+    const own = (device: DeviceId): Policy => {
+      if (held !== undefined) return held;
+      return { ...defaultPolicy, gate: { ...defaultPolicy.gate, mode: gates.get(device)?.mode ?? "record" } };
+    };
+    const whole = await rehearse(read.policy, own, {
+      events: () => store.events.since(from, mostEvents),
+      groupsOf: (device) => gates.get(device),
+      isRuled: (device) => gates.get(device)?.policy?.from !== "file",
+      read: store.read,
+      judgeFor: (device) => desk.judgeFor(device),
+      now: at,
+      from,
+    });
+    for (const [name, { at }] of rehearsals) if (now() - at > rehearsedMs) rehearsals.delete(name);
+    rehearsals.set(nameOf(yaml), { stopped: whole.stoppedFiles, at: now() });
+    return { ok: true, ...whole };
   };
 
   return {
@@ -165,27 +197,14 @@ export function openPolicies(
       };
     },
     async rehearse(yaml, days) {
-      const read = readPolicy(yaml);
-      const to_ = now();
-      const from = to_ - days * dayMs;
-      if (!read.ok) return { ok: false, why: read.why.slice(0, 2000), ...nothing(from, to_) };
-      const gates = new Map(policies.gates().map((gate) => [gate.device, gate]));
-      const held = present();
-      const own = (device: DeviceId): Policy => {
-        if (held !== undefined) return held;
-        return { ...defaultPolicy, gate: { ...defaultPolicy.gate, mode: gates.get(device)?.mode ?? "record" } };
-      };
-      const whole = await rehearse(read.policy, own, {
-        events: () => store.events.since(from, mostEvents),
-        groupsOf: (device) => gates.get(device),
-        read: store.read,
-        judgeFor: (device) => desk.judgeFor(device),
-        now: to_,
-        from,
-      });
-      for (const [name, { at }] of rehearsals) if (now() - at > rehearsedMs) rehearsals.delete(name);
-      rehearsals.set(nameOf(yaml), { stopped: whole.stoppedFiles, at: now() });
-      return { ok: true, ...whole };
+      if (isRehearsing)
+        throw new AppError("LIMIT", "another policy is being rehearsed", { remedy: "try again in a moment" });
+      isRehearsing = true;
+      try {
+        return await rehearseOne(yaml, days);
+      } finally {
+        isRehearsing = false;
+      }
     },
     publish({ yaml, why, seenStopped }, by) {
       const read = readPolicy(yaml);
@@ -267,11 +286,11 @@ export function openPolicies(
       );
     },
     seals(device) {
-      const policy = present();
       const gate = policies.gate(device);
-      return (
-        policy !== undefined && gate?.policy?.from === "server" && modeFor(policy.gate, gate.groups) === "quarantine"
-      );
+      // A device that a file of its own rules says itself what its mode is: it can ask for its own files only.
+      if (gate?.policy?.from !== "server") return gate?.mode === "quarantine";
+      const policy = present();
+      return policy !== undefined && modeFor(policy.gate, gate.groups) === "quarantine";
     },
   };
 }

@@ -2,55 +2,67 @@ import { createHash } from "node:crypto";
 import type { DetectedFinding } from "@provost/shared/model/detection.ts";
 import type { DeviceId, Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { GateDecision } from "@provost/shared/protocol/frames.ts";
-import type { Response } from "../response/issue.ts";
+import type { Ordering, Response } from "../response/issue.ts";
 import type { Store } from "../store/store.ts";
 import type { Policies } from "./policies.ts";
 
 /** More copies of one file than that wait for a person: something else is going on. */
 const mostCopies = 50;
 
+/** What is to be told, and what is then to be ordered as part of that incident. */
+export interface Sealing {
+  readonly sha256: Sha256;
+  readonly finding: DetectedFinding;
+  readonly orders: readonly { readonly device: DeviceId; readonly ordering: Ordering }[];
+}
+
 /**
- * A new file that the policy does not want was kept from starting where its ring says quarantine: it is sealed away there, and wherever
- * else its bytes lie on a device whose ring says so. What a guard refuses waits for a person. Returns what is to be told of it.
+ * A new file that the policy does not want was kept from starting where its ring says quarantine: it is to be sealed away there, and
+ * wherever else its bytes lie on a device whose ring says so. What a guard refuses waits for a person.
  */
 export function sealStopped(
   device: DeviceId,
   decision: GateDecision,
   store: Pick<Store, "commands" | "inventory" | "read">,
   policies: Pick<Policies, "seals">,
-  response: Pick<Response, "issue">,
-): DetectedFinding | undefined {
+  response: Pick<Response, "preview">,
+): Sealing | undefined {
   const { sha256, allowed, action } = decision;
   if (sha256 === undefined || allowed || action !== "quarantine" || !policies.seals(device)) return undefined;
   const held = new Set(store.commands.holding(sha256).map((one) => one.device));
   // Tried again while the order is on its way, or after it was carried out: nothing new.
   if (held.has(device)) return undefined;
-  const lying = copiesOf(sha256, store).filter(
-    (copy) => copy.device !== device || copy.path !== decision.root + decision.path,
-  );
   const here: Copy = { device, root: decision.root, within: decision.path, path: decision.root + decision.path };
-  const sealing = [here, ...lying.filter((copy) => policies.seals(copy.device) && !held.has(copy.device))];
+  const lying = copiesOf(sha256, store).filter((copy) => copy.device !== device || copy.path !== here.path);
+  const wanted = [here, ...lying.filter((copy) => policies.seals(copy.device) && !held.has(copy.device))];
+  const planned = wanted.slice(0, mostCopies).map((copy) => {
+    const order = { action: "quarantine-file" as const, root: copy.root, path: copy.within, sha256 };
+    const { warnings, refused } = response.preview([copy.device], order);
+    return { copy, order, against: [...(refused === undefined ? [] : [refused]), ...warnings].join(" ") };
+  });
+  const going = planned.filter(({ against }) => against === "");
+  const waiting = planned.filter(({ against }) => against !== "");
+  const says = ({ path, device: of }: Copy): string => `${path} on ${nameOf(store, of)}`;
   const elsewhere = lying.filter((copy) => !policies.seals(copy.device));
-  const done: Copy[] = [];
-  const waiting: string[] = [];
-  for (const copy of sealing.slice(0, mostCopies))
-    try {
-      response.issue([copy.device], {
-        order: { action: "quarantine-file", root: copy.root, path: copy.within, sha256 },
+  return {
+    sha256,
+    orders: going.map(({ copy, order }) => ({
+      device: copy.device,
+      ordering: {
+        order,
         reason: `It was stopped on ${nameOf(store, device)}: ${decision.why}`.slice(0, 1000),
         by: `policy ${decision.policy}`,
-      });
-      done.push(copy);
-    } catch (cause) {
-      waiting.push(
-        `${copy.path} on ${nameOf(store, copy.device)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
-    }
-  return findingOf(device, decision, sha256, {
-    sealed: done.map((copy) => `${copy.path} on ${nameOf(store, copy.device)}`),
-    waiting: [...waiting, ...(sealing.length > mostCopies ? [`${sealing.length - mostCopies} more copies`] : [])],
-    elsewhere: elsewhere.map((copy) => `${copy.path} on ${nameOf(store, copy.device)}`),
-  });
+      },
+    })),
+    finding: findingOf(device, decision, sha256, {
+      sealed: going.map(({ copy }) => says(copy)),
+      waiting: [
+        ...waiting.map(({ copy, against }) => `${says(copy)}: ${against}`),
+        ...(wanted.length > mostCopies ? [`${wanted.length - mostCopies} more copies`] : []),
+      ],
+      elsewhere: elsewhere.map(says),
+    }),
+  };
 }
 
 interface Copy {
@@ -82,7 +94,7 @@ function findingOf(
   const whole = root + path;
   const outcome =
     found.waiting.length === 0
-      ? "it was stopped and is sealed away"
+      ? "it was stopped, and is being sealed away"
       : found.sealed.length === 0
         ? "it was stopped; sealing it away waits for a person"
         : "it was stopped; sealing some of its copies away waits for a person";
@@ -104,7 +116,7 @@ function findingOf(
       why,
       code,
       ...(process.command === undefined ? {} : { command: process.command }),
-      "sealed away": list(found.sealed),
+      ...(found.sealed.length === 0 ? {} : { "to be sealed away": list(found.sealed) }),
       ...(found.waiting.length === 0 ? {} : { "waits for a person": list(found.waiting) }),
       ...(found.elsewhere.length === 0 ? {} : { "lies also, where nothing is sealed": list(found.elsewhere) }),
     },

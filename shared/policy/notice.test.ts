@@ -29,7 +29,7 @@ test.each([
   [
     { action: "quarantine" },
     verdict("unproven", "none"),
-    "Stopped: /tmp/app has no proof of where it was built (nothing claims it). It is sealed away.\n  Ask for it:  provost request 77d04e      Why:  provost why 77d04e\n",
+    "Stopped: /tmp/app has no proof of where it was built (nothing claims it). The server is asked to seal it away.\n  Ask for it:  provost request 77d04e      Why:  provost why 77d04e\n",
   ],
   [
     { action: "hold", request: true },

@@ -127,16 +127,19 @@ describe.skipIf(why !== undefined).each(["C", "B"] as const)(
       const sha256 = digest("sha256", file);
       const { terminal, code } = await runInside(root, "/tmp/dropped");
       expect(code).not.toBe(0);
-      expect(terminal).toMatch(/Stopped: [^]*sealed away[^]*provost request ([0-9a-f]{6,12})/);
+      expect(terminal).toMatch(/Stopped: [^]*seal it away[^]*provost request ([0-9a-f]{6,12})/);
       await until(() => !fs.existsSync(file) || undefined, "the file is gone", patience);
       const sealed = await until(
         () => world.parts.store.commands.holding(sha256 as never).find(({ state }) => state === "verified"),
         "the order's proof",
         patience,
       );
-      expect(world.parts.store.commands.one(sealed.id)?.command.by).toBe("policy 1");
       const [incident] = world.parts.store.incidents.incidents({ limit: 10, sort: "-lastAt" }).rows;
-      expect(incident?.sentence).toContain("is sealed away");
+      expect(world.parts.store.commands.one(sealed.id)?.command).toMatchObject({
+        by: "policy 1",
+        incident: incident?.id,
+      });
+      expect(incident?.sentence).toContain("is being sealed away");
       const asked = /provost request ([0-9a-f]{6,12})/.exec(terminal)?.[1] ?? "";
       world.parts.store.gate.putRequest(
         device,
