@@ -101,7 +101,7 @@ function Nav() {
           key={name}
           href={href}
           aria-current={isUnder(pathname, under) ? "page" : undefined}
-          className="flex shrink-0 grow flex-col items-center justify-center gap-0.5 px-0.5 text-[0.6875rem] text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:grow-0 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
+          className="flex shrink-0 grow flex-col items-center justify-center gap-0.5 px-0.5 text-[0.65rem] text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:grow-0 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
         >
           <Icon size={17} strokeWidth={1.9} aria-hidden="true" />
           {name}

@@ -8,6 +8,7 @@ import { counted } from "../../parts/number-words.ts";
 import { Refusal } from "../../parts/refusal.tsx";
 import { Time } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible-text.ts";
+import { ringName } from "./ring-name.ts";
 import { TurnOn } from "./turn-on.tsx";
 
 type PolicyData = Answer<"policy">;
@@ -96,5 +97,3 @@ export function EarlierSteps({ policy }: { readonly policy: PolicyData }) {
     </>
   );
 }
-
-export const ringName = (group: string): string => (group === "" ? "All others" : visible(group));

@@ -6,7 +6,7 @@ import { modeMeans } from "../../parts/gate-words.ts";
 import { Modal } from "../../parts/modal.tsx";
 import { Failed } from "../../parts/states.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import { ringName } from "./rings.tsx";
+import { ringName } from "./ring-name.ts";
 
 /** A ring does again what its policy says, for a reason. */
 export function TurnOn(props: {
