@@ -20,6 +20,7 @@ import type { RegistryPackage } from "../trust/library/wanted.ts";
 import type { LibraryStore } from "../trust/library/library-store.ts";
 import type { ManifestStore } from "../trust/manifest-store.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
+import type { TriageStore } from "../triage/triage-store.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 
 export interface ServerKey {
@@ -166,6 +167,7 @@ export interface Store {
   readonly gate: GateStore;
   readonly events: EventStore;
   readonly commands: CommandStore;
+  readonly triage: TriageStore;
   readonly audit: AuditStore;
   readonly detections: FindingStore;
   readonly baseline: BaselineStore;
