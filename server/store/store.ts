@@ -1,6 +1,7 @@
 import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
+import type { Role } from "@provost/shared/model/role.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
@@ -29,7 +30,7 @@ export interface ServerKey {
 
 export interface StoredSession {
   readonly user: string;
-  readonly role: "owner" | "analyst" | "auditor";
+  readonly role: Role;
   readonly csrf: string;
   readonly at: number;
   readonly expires: number;
