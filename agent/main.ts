@@ -26,6 +26,7 @@ import { openNotify } from "./notify.ts";
 import { agentSettingsFrom, rawConfig } from "./settings.ts";
 import { holdState } from "./state/one-daemon.ts";
 import { openState } from "./state/state.ts";
+import { noteAnswer } from "./triage/keep.ts";
 
 /** What the daemon tells whoever started it, over IPC where there is one. */
 export type DaemonMessage =
@@ -170,6 +171,9 @@ export function runDaemon(
           rest();
         },
         command: ({ body, signature }) => acting((ready) => ready.take(body, signature)),
+        triage: (message) => {
+          if (noteAnswer(state, message)) acting((ready) => ready.heard(message.command));
+        },
         retell: () => {
           retellDevice(state);
           retellArchives(state);

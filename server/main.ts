@@ -36,6 +36,7 @@ import type { RunningServer } from "./running.ts";
 import { sqliteStore } from "./store/index.ts";
 import { namesOf, publicName } from "./tls/names.ts";
 import { openTls } from "./tls/tls.ts";
+import { triageBounds } from "./triage/triage-store.ts";
 import { deriveManifests } from "./trust/derive.ts";
 import { startAssessWork } from "./trust/assess-work.ts";
 import { openAssessor } from "./trust/assessor.ts";
@@ -232,6 +233,16 @@ export async function startServer(
     store.baseline.dropOlder(Date.now() - habitDays * 86_400_000);
   };
   dropOldGate();
+  const trimBundles = (): void =>
+    store.inventory.transaction(() => {
+      for (const { command, device, sha256, why } of store.triage.trim(Date.now(), triageBounds))
+        audit.note("command", "this server", `A triage bundle is not kept any more: ${why ?? ""}`, {
+          command,
+          device,
+          sha256,
+        });
+    });
+  trimBundles();
   const expiring = setInterval(() => {
     const ended = store.inventory.transaction(() => {
       const count = store.commands.expire(Date.now());
@@ -243,6 +254,7 @@ export async function startServer(
         );
       return count;
     });
+    trimBundles();
     if (ended > 0) live.changed("commands", "", ended);
   }, 60_000);
   const renewal = schedule("41 3 * * *", async () => {

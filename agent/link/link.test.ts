@@ -88,6 +88,7 @@ test("enrols once, tells everything, and after the spool overflowed tells it aga
       trust: () => undefined,
       policy: () => undefined,
       command: () => undefined,
+      triage: () => undefined,
       retell: () => [1, 2, 3].forEach((version) => append(state, held(version))),
       lost: () => undefined,
     },

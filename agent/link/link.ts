@@ -8,6 +8,7 @@ import type {
   CommandMessage,
   PolicyMessage,
   ProofMessage,
+  TriageMessage,
   TrustMessage,
 } from "@provost/shared/protocol/frames.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
@@ -39,6 +40,8 @@ export interface LinkEvents {
   policy(message: PolicyMessage): void;
   /** An order, as it was signed. */
   command(message: CommandMessage): void;
+  /** What became of something this device collected. */
+  triage(message: TriageMessage): void;
   /** A new epoch began: the caller appends everything it knows to the spool. */
   retell(): void;
   /** The connection ended. `final`: trying again will not help until a person acts. */
@@ -205,6 +208,8 @@ export function openLink(
         return events.policy(message);
       case "command":
         return events.command(message);
+      case "triage":
+        return events.triage(message);
       case "resync":
         beginAgain();
         lastWhy = `the server asked for everything again: ${message.why}`;

@@ -96,6 +96,9 @@ const migrations: readonly string[] = [
    CREATE TABLE audit (
      sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, says TEXT NOT NULL, facts TEXT NOT NULL, hash TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE triage (
+     command TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL, answer TEXT NOT NULL, why TEXT
+   ) WITHOUT ROWID, STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {

@@ -12,7 +12,12 @@ import { englishOnly, requireBanner, tlsWhenUsed } from "../source/bundle-plugin
 const top = fileURLToPath(new URL("../..", import.meta.url));
 const [part, outdir, version, shape] = process.argv.slice(2);
 const programs = {
-  agent: { main: "agent/main.ts", scan: "agent/inventory/scan.ts", provost: "agent/provost.ts" },
+  agent: {
+    main: "agent/main.ts",
+    scan: "agent/inventory/scan.ts",
+    triage: "agent/triage/collect.ts",
+    provost: "agent/provost.ts",
+  },
   server: { main: "server/main.ts" },
 };
 

@@ -44,6 +44,7 @@ await build({
     scan: "agent/inventory/scan.ts",
     look: "agent/gate/look.ts",
     notify: "agent/gate/notify.ts",
+    triage: "agent/triage/collect.ts",
   },
   outdir: "dist/agent",
   // What the daemon loads only where there is a sensor, or a policy, is not in memory where there is none.

@@ -17,7 +17,8 @@ export function openFeed(
     trust,
     commands,
     policies,
-  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "policies">,
+    triage,
+  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "policies" | "triage">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -27,6 +28,7 @@ export function openFeed(
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
   const commandsSent = new WeakMap<WebSocket, Set<string>>();
   const policySent = new WeakMap<WebSocket, number>();
+  const answersSent = new WeakMap<WebSocket, Set<string>>();
   const trustSent = new WeakMap<WebSocket, string>();
 
   /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
@@ -62,6 +64,21 @@ export function openFeed(
     }
   };
 
+  /** Each once in a session: a device that missed it asks nothing and is told again when it comes back. */
+  const sendAnswers = (device: DeviceId, socket: WebSocket): void => {
+    if (socket.protocol !== subprotocol) return;
+    const sent = answersSent.get(socket) ?? new Set<string>();
+    answersSent.set(socket, sent);
+    for (const { command, sha256, state, why } of triage.answers(device)) {
+      if (sent.has(command)) continue;
+      sent.add(command);
+      const kept = state === "kept";
+      socket.send(
+        pack({ kind: "triage", command, sha256, kept, ...(why === undefined ? {} : { why: why.slice(0, 400) }) }, zstd),
+      );
+    }
+  };
+
   const sendAttested = (device: DeviceId, socket: WebSocket): void => {
     const sent = attestedUnderWay.get(socket) ?? new Map<string, number>();
     attestedUnderWay.set(socket, sent);
@@ -84,6 +101,7 @@ export function openFeed(
     // First: what an order allows or seals is meant under the policy that holds.
     sendPolicy(device, socket);
     sendCommands(device, socket);
+    sendAnswers(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
     sendTrust(device, socket);
     sendAttested(device, socket);

@@ -12,6 +12,7 @@ import { followContainment } from "../incidents/containment.ts";
 import type { IncidentStore } from "../incidents/incident-store.ts";
 import type { CommandStore } from "../response/command-store.ts";
 import type { Inventory } from "../store/store.ts";
+import type { StoredBundle, TriageStore } from "../triage/triage-store.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 
 export type Topic =
@@ -37,6 +38,7 @@ export interface IngestStore {
   readonly commands: Pick<CommandStore, "report" | "one" | "verified">;
   readonly incidents: Pick<IncidentStore, "one" | "put">;
   readonly audit: Pick<AuditStore, "append">;
+  readonly triage: Pick<TriageStore, "put">;
 }
 
 export type Accepted =
@@ -96,7 +98,7 @@ const gateTopics = ["decisions", "findings", "requests"] as const satisfies read
 function take(
   device: DeviceId,
   frame: Frame,
-  { inventory, gate, events, commands, incidents, audit }: IngestStore,
+  { inventory, gate, events, commands, incidents, audit, triage }: IngestStore,
   desk: ProofDesk,
   now: number,
   attested: AttestedNotes,
@@ -157,10 +159,28 @@ function take(
       count("commands", 1);
       return count("incidents", followContainment(frame.command, commands, incidents) ? 1 : 0);
     }
+    case "triage": {
+      const bundle = triage.put(device, frame, now);
+      if (bundle === undefined) return undefined;
+      audit.append(bundled(bundle, now));
+      count("audit", 1);
+      return count("commands", 1);
+    }
     default:
       return unreachable(frame);
   }
 }
+
+const bundled = ({ command, device, sha256, bytes, state, why }: StoredBundle, now: number): NewEntry => ({
+  at: now,
+  kind: "command",
+  by: device,
+  says: (state === "kept"
+    ? `A triage bundle of ${bytes} bytes is kept`
+    : `A triage bundle is not kept: ${why ?? ""}`
+  ).slice(0, 2000),
+  facts: { command, sha256, bytes: String(bytes) },
+});
 
 /** With the newest entry of the device's own audit: a device that changes its past is found out by it. */
 const reported = (device: DeviceId, { command, state, why, entry }: ReportFrame, now: number): NewEntry => ({

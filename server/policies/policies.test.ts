@@ -208,6 +208,25 @@ describe("a rehearsal", () => {
     expect(said.stopped.map(({ path }) => path)).not.toContain("/bin/sh");
   });
 
+  test("leaves out devices that a file of their own rules, and is one at a time", async () => {
+    store.inventory.describe(other, {
+      kind: "device",
+      name: "beta",
+      os: "Linux",
+      kernel: "6",
+      arch: "amd64",
+      mode: "block",
+      tier: "B",
+      policy: { number: 9, from: "file" },
+      facts: {},
+    });
+    for (const id of [device, other]) ran(id, "/opt/tool", now - hour, "unproven");
+    const first = policies.rehearse(yaml(1, "{mode: block}"), 14);
+    await expect(policies.rehearse(yaml(2, "{mode: block}"), 14)).rejects.toThrow(/another policy is being rehearsed/);
+    expect(await first).toMatchObject({ executions: 1, devices: 1, stopped: [{ deviceNames: ["alpha"] }] });
+    expect(await policies.rehearse(yaml(2, "{mode: block}"), 14)).toMatchObject({ ok: true });
+  });
+
   test("looks no further back than it was told, and judges a file that still lies there as it is judged today", async () => {
     ran(device, "/opt/old", now - 3 * 24 * hour, "unproven");
     ran(device, "/opt/kept", now - hour, "signed");

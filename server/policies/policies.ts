@@ -20,7 +20,7 @@ import { rehearse } from "./rehearse.ts";
 
 const dayMs = 86_400_000;
 /** So many of the newest events are rehearsed over. */
-const mostEvents = 2_000_000;
+const mostEvents = 1_000_000;
 /** What a rehearsal said is good for so long: then other things ran. */
 const rehearsedMs = 3_600_000;
 const mostPolicies = 200;
@@ -53,18 +53,25 @@ export function openPolicies(
 ): Policies {
   const { policies } = store;
   const { privateKey } = store.access.serverKey();
+  let isRehearsing = false;
   const rehearsals = new Map<string, { readonly stopped: number; readonly at: number }>();
 
   const readStored = (yaml: string): Policy | undefined => {
     const read = readPolicy(yaml);
     return read.ok ? read.policy : undefined;
   };
-  /** As devices have it, steps back included. */
+  let read: { readonly issue: number; readonly policy: Policy | undefined } | undefined;
+  /** As devices have it, steps back included. Read once for each issue: gates that stop much ask often. */
   const present = (): Policy | undefined => {
+    const issue = policies.issue()?.issue ?? 0;
+    if (read?.issue !== issue) read = { issue, policy: readPresent() };
+    return read.policy;
+  };
+  const readPresent = (): Policy | undefined => {
     const newest = policies.newest();
-    const read = newest === undefined ? undefined : readStored(newest.yaml);
-    if (read === undefined) return undefined;
-    return { ...read, gate: withStepsBack(read.gate, ringsOf(policies.stepsBack(read.number))) };
+    const policy = newest === undefined ? undefined : readStored(newest.yaml);
+    if (policy === undefined) return undefined;
+    return { ...policy, gate: withStepsBack(policy.gate, ringsOf(policies.stepsBack(policy.number))) };
   };
 
   /** The caller holds the transaction. */
@@ -98,6 +105,31 @@ export function openPolicies(
     });
     changed();
     return step;
+  };
+
+  const rehearseOne = async (yaml: string, days: number): Promise<Answer<"rehearsePolicy">> => {
+    const read = readPolicy(yaml);
+    const at = now();
+    const from = at - days * dayMs;
+    if (!read.ok) return { ok: false, why: read.why.slice(0, 2000), ...nothing(from, at) };
+    const gates = new Map(policies.gates().map((gate) => [gate.device, gate]));
+    const held = present();
+    const own = (device: DeviceId): Policy => {
+      if (held !== undefined) return held;
+      return { ...defaultPolicy, gate: { ...defaultPolicy.gate, mode: gates.get(device)?.mode ?? "record" } };
+    };
+    const whole = await rehearse(read.policy, own, {
+      events: () => store.events.since(from, mostEvents),
+      groupsOf: (device) => gates.get(device),
+      isRuled: (device) => gates.get(device)?.policy?.from !== "file",
+      read: store.read,
+      judgeFor: (device) => desk.judgeFor(device),
+      now: at,
+      from,
+    });
+    for (const [name, { at }] of rehearsals) if (now() - at > rehearsedMs) rehearsals.delete(name);
+    rehearsals.set(nameOf(yaml), { stopped: whole.stoppedFiles, at: now() });
+    return { ok: true, ...whole };
   };
 
   return {
@@ -165,27 +197,14 @@ export function openPolicies(
       };
     },
     async rehearse(yaml, days) {
-      const read = readPolicy(yaml);
-      const to_ = now();
-      const from = to_ - days * dayMs;
-      if (!read.ok) return { ok: false, why: read.why.slice(0, 2000), ...nothing(from, to_) };
-      const gates = new Map(policies.gates().map((gate) => [gate.device, gate]));
-      const held = present();
-      const own = (device: DeviceId): Policy => {
-        if (held !== undefined) return held;
-        return { ...defaultPolicy, gate: { ...defaultPolicy.gate, mode: gates.get(device)?.mode ?? "record" } };
-      };
-      const whole = await rehearse(read.policy, own, {
-        events: () => store.events.since(from, mostEvents),
-        groupsOf: (device) => gates.get(device),
-        read: store.read,
-        judgeFor: (device) => desk.judgeFor(device),
-        now: to_,
-        from,
-      });
-      for (const [name, { at }] of rehearsals) if (now() - at > rehearsedMs) rehearsals.delete(name);
-      rehearsals.set(nameOf(yaml), { stopped: whole.stoppedFiles, at: now() });
-      return { ok: true, ...whole };
+      if (isRehearsing)
+        throw new AppError("LIMIT", "another policy is being rehearsed", { remedy: "try again in a moment" });
+      isRehearsing = true;
+      try {
+        return await rehearseOne(yaml, days);
+      } finally {
+        isRehearsing = false;
+      }
     },
     publish({ yaml, why, seenStopped }, by) {
       const read = readPolicy(yaml);
@@ -251,9 +270,11 @@ export function openPolicies(
       const ring = ringFor(policy.gate, gate.groups);
       if (!stops(ring.mode)) return undefined;
       const { files, minutes } = policy.gate.stepBack;
-      const beside = policies.gates().filter((one) => ringFor(policy.gate, one.groups).group === ring.group);
       const since = Math.max(now() - minutes * 60_000, lastTurn(policies.allStepsBack(policy.number), ring.group));
       const counts = policies.stoppedFiles(since);
+      const stoppedAnywhere = [...counts.values()].reduce((all, count) => all + count, 0);
+      if (stoppedAnywhere <= files) return undefined;
+      const beside = policies.gates().filter((one) => ringFor(policy.gate, one.groups).group === ring.group);
       // One device alone does not turn a ring of several off: whoever holds it could run rubbish until the rest stand open.
       const each = Math.ceil((files + 1) / Math.min(3, beside.length));
       const sum = beside.reduce((all, one) => all + Math.min(each, counts.get(one.device) ?? 0), 0);

@@ -25,6 +25,8 @@ export interface Rehearsed {
   readonly events: () => Iterable<Observed>;
   readonly groupsOf: (device: DeviceId) => { readonly name: string; readonly groups: readonly string[] } | undefined;
   readonly read: Pick<Read, "executables" | "executable">;
+  /** A device that a file of its own rules is not asked about: the draft would not reach it. */
+  readonly isRuled: (device: DeviceId) => boolean;
   readonly judgeFor: (device: DeviceId) => JudgeFile;
   readonly now: number;
   readonly from: number;
@@ -55,8 +57,8 @@ export async function rehearse(draft: Policy, present: (device: DeviceId) => Pol
   for (const start of starts.values()) {
     devices.add(start.device);
     const situation = judged(start);
-    const after = actionOf(draft, start, situation);
-    const before = actionOf(present(start.device), start, situation);
+    const after = actionOf(draft, start, situation, parts.now);
+    const before = actionOf(present(start.device), start, situation, parts.now);
     counts[after.action] = (counts[after.action] ?? 0) + start.times;
     if (isStopping(after.action)) noteStopped(stopped, start, after, parts);
     if (before.action !== after.action) noteChanged(changed, start, before.action, after.action);
@@ -125,7 +127,7 @@ function noteChanged(
 
 const isStopping = (action: Action): boolean => actions.indexOf(action) >= actions.indexOf("hold");
 
-async function collect({ events, from }: Rehearsed): Promise<{
+async function collect({ events, from, isRuled }: Rehearsed): Promise<{
   readonly starts: ReadonlyMap<string, Start>;
   readonly executions: number;
   readonly oldest: number | undefined;
@@ -139,7 +141,7 @@ async function collect({ events, from }: Rehearsed): Promise<{
   for (const event of events()) {
     seen += 1;
     if (seen % eventsPerStep === 0) await immediate();
-    if (event.at < from) continue;
+    if (event.at < from || !isRuled(event.host as DeviceId)) continue;
     oldest = Math.min(oldest ?? event.at, event.at);
     if (event.kind === "exec") executions += 1;
     for (const start of startsIn(event)) {
@@ -231,11 +233,11 @@ interface Decided {
 }
 
 /** The gate's own answer. What always starts is stopped only by evidence against it. */
-function actionOf(policy: Policy, start: Start, { situation, isNew, lineage }: Situated): Decided {
+function actionOf(policy: Policy, start: Start, { situation, isNew, lineage }: Situated, at: number): Decided {
   const mode: GateMode = modeFor(policy.gate, situation.device.groups);
   if (start.access === "library" && !policy.gate.libraries)
     return { action: "allow", why: "libraries are not asked about" };
-  const now = Date.now() as Instant;
+  const now = at as Instant;
   const decision = gateDecision(
     {
       situation,

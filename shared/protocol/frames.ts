@@ -7,7 +7,7 @@ import { Purl, base64, count, digest, path, placeText, text } from "./fields.ts"
 import { AlarmsFrame, DecisionsFrame, RequestFrame } from "./gate-frames.ts";
 import { EventsFrame } from "./event-frames.ts";
 import { limits } from "./limits.ts";
-import { ReportFrame } from "./response-frames.ts";
+import { ReportFrame, TriageFrame } from "./response-frames.ts";
 
 export { limits } from "./limits.ts";
 export * from "./event-frames.ts";
@@ -213,6 +213,7 @@ export const Frame = z.discriminatedUnion("kind", [
   RequestFrame,
   EventsFrame,
   ReportFrame,
+  TriageFrame,
 ]);
 export type Frame = z.infer<typeof Frame>;
 export type RunningFrame = z.infer<typeof RunningFrame>;

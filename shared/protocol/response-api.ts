@@ -22,6 +22,11 @@ export const Order = z.discriminatedUnion("action", [
     expires: time,
   }),
   z.strictObject({ action: z.literal("isolate-host"), except: z.array(text(100)).max(64) }),
+  z.strictObject({
+    action: z.literal("collect-triage"),
+    process: ProcessKeyView.optional(),
+    executable: text(16384).optional(),
+  }),
   z.strictObject({ action: z.literal("undo"), command: text(60) }),
 ]);
 
@@ -49,6 +54,8 @@ export const CommandRow = z.object({
   changedAt: time,
   expires: time,
   steps: z.array(StepView),
+  /** What a device collected, once the server keeps all of it: its bytes are at /api/v1/triage/:id. */
+  bundle: z.object({ sha256: digest, bytes: z.number().int() }).optional(),
   canCancel: z.boolean(),
   canUndo: z.boolean(),
 });

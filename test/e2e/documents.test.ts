@@ -80,6 +80,7 @@ beforeAll(async () => {
       trust: (message) => acceptTrust(state, message, Date.now()),
       policy: () => undefined,
       command: () => undefined,
+      triage: () => undefined,
       retell: () => retellFiles(state),
       lost: (why) => void sessionsLost.push(why),
     },

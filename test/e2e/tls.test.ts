@@ -44,6 +44,7 @@ function agent(url: string, token: string) {
       trust: nothing,
       policy: nothing,
       command: nothing,
+      triage: () => undefined,
       retell: nothing,
       lost: (why, final) => Object.assign(heard, { lost: why, final }),
     },

@@ -47,6 +47,7 @@ function start({ folder, url, token, total, pause }: LinkOrder): void {
       trust: (message) => acceptTrust(state, message, Date.now()),
       policy: () => undefined,
       command: () => undefined,
+      triage: () => undefined,
       retell: () => retellFiles(state),
       lost: (why, final) => tell({ kind: "lost", why, final, spooled: depth(state).frames }),
     },

@@ -16,6 +16,7 @@ import { manifestMigrations } from "./manifests.ts";
 import { policyMigrations } from "./policies.ts";
 import { pullMigrations } from "./pulls.ts";
 import { answerMigrations } from "./request-answers.ts";
+import { triageMigrations } from "./triage.ts";
 import { trustMigrations } from "./trust.ts";
 
 export type Db = Database.Database;
@@ -160,6 +161,7 @@ const later: readonly string[] = [
   `ALTER TABLE processes ADD COLUMN since_boot TEXT;`,
   ...habitMigrations,
   ...policyMigrations,
+  ...triageMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

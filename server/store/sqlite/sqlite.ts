@@ -16,6 +16,7 @@ import { openDatabase } from "./open.ts";
 import { openPolicyStore } from "./policies.ts";
 import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
+import { openTriage } from "./triage.ts";
 import { openTrustStore } from "./trust.ts";
 
 /** The embedded engine: everything in one file of `folder`. */
@@ -36,6 +37,7 @@ export function sqliteStore(folder: string): Store {
     gate: openGate(db),
     events: openEvents(db),
     commands: openCommands(db),
+    triage: openTriage(db),
     audit: openAuditStore(db),
     detections: openFindings(db),
     baseline: openBaseline(db),
