@@ -1,5 +1,6 @@
 import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
+import type { Role } from "@provost/shared/model/role.ts";
 import type { Standing, Verdict } from "@provost/shared/model/verdict.ts";
 import type { FileAtRest, PackageAtRest } from "../intel/at-rest.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
@@ -30,7 +31,7 @@ export interface ServerKey {
 
 export interface StoredSession {
   readonly user: string;
-  readonly role: "owner" | "analyst" | "auditor";
+  readonly role: Role;
   readonly csrf: string;
   readonly at: number;
   readonly expires: number;

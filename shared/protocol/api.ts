@@ -2,6 +2,7 @@ import * as z from "zod";
 import { levels } from "../model/detection.ts";
 import { gateModes, tiers } from "../model/gate.ts";
 import { bases, linkKinds, standings } from "../model/verdict.ts";
+import { roles } from "../model/role.ts";
 import {
   DecisionQuery,
   Decisions,
@@ -289,7 +290,7 @@ const None = z.object({});
 
 export const Session = z.object({
   user: text(200),
-  role: z.enum(["owner", "analyst", "auditor"]),
+  role: z.enum(roles),
   signedInAt: time,
   csrf: text(100),
 });
