@@ -49,7 +49,8 @@ export class StoppedFiles {
   }
 
   keep(decision: GateDecision): void {
-    const subject = subjectOf(decision.sha256, decision.path);
+    // Its path is the one inside its root: two containers have the same.
+    const subject = subjectOf(decision.sha256, decision.root + decision.path);
     this.#insert.run(decision.code, subject, decision.at, JSON.stringify(decision));
   }
 

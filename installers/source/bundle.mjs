@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { englishOnly, requireBanner, tlsWhenUsed } from "./bundle-plugins.mjs";
+import { agentPrograms, serverPrograms } from "./programs.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -39,15 +40,10 @@ const common = {
 rmSync(join(top, "dist/agent"), { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: {
-    main: "agent/main.ts",
-    scan: "agent/inventory/scan.ts",
-    look: "agent/gate/look.ts",
-    notify: "agent/gate/notify.ts",
-  },
+  entryPoints: agentPrograms,
   outdir: "dist/agent",
   // What the daemon loads only where there is a sensor, or a policy, is not in memory where there is none.
   splitting: true,
   chunkNames: "part-[hash]",
 });
-await build({ ...common, entryPoints: { main: "server/main.ts" }, outdir: "dist/server" });
+await build({ ...common, entryPoints: serverPrograms, outdir: "dist/server" });
