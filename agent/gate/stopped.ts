@@ -31,7 +31,8 @@ export class StoppedFiles {
     );
     this.#insert = state.prepare(
       `INSERT INTO stopped (code, subject, at, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT (code) DO UPDATE SET at = excluded.at, body = excluded.body WHERE subject = excluded.subject`,
+       ON CONFLICT (code) DO UPDATE SET at = excluded.at, body = excluded.body WHERE subject = excluded.subject
+       ON CONFLICT (subject) DO UPDATE SET at = excluded.at, body = excluded.body`,
     );
   }
 

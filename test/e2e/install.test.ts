@@ -3,18 +3,17 @@
  * start, and out again without a trace. Each machine is a Debian root in namespaces of the test; services are started as their units
  * say, because there is no systemd in them.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cannotMakeRoot } from "../support/debian-root.ts";
+import { buildPackages, fileOf, sensorMissing } from "../support/packages.ts";
 import { openMachines, unitCommand } from "../support/machines.ts";
 import type { Machine, Machines } from "../support/machines.ts";
 import { until } from "../support/server-world.ts";
 
-const top = fileURLToPath(new URL("../..", import.meta.url));
 const why = cannotMakeRoot() ?? sensorMissing();
 if (why !== undefined) process.stderr.write(`install.test.ts is skipped: ${why}\n`);
 
@@ -28,8 +27,8 @@ describe.skipIf(why !== undefined)("packages", () => {
   let web: Web;
 
   beforeAll(async () => {
-    dist(old, ["--only", "agent", "--only", "server", "--format", "deb", "--format", "tar", "--format", "rpm"]);
-    dist(next, ["--only", "agent", "--format", "deb", "--format", "rpm"]);
+    buildPackages(old.version, old.out, ["--only", "agent", "--only", "server", "--format", "deb", "--format", "tar", "--format", "rpm"]);
+    buildPackages(next.version, next.out, ["--only", "agent", "--format", "deb", "--format", "rpm"]);
     machines = await openMachines(join(scratch, "machines"));
     server = await machines.machine("server");
     device = await machines.machine("device");
@@ -254,28 +253,8 @@ interface Dist {
   readonly out: string;
 }
 
-function sensorMissing(): string | undefined {
-  return readdirSync(join(top, "dist")).includes("sensor")
-    ? undefined
-    : "provost-sensor is not built: npm run build says what is missing";
-}
-
-/** Built here, or taken from $PROVOST_TEST_PACKAGES/VERSION, where somebody built them just now. */
-function dist({ version, out }: Dist, more: readonly string[]): void {
-  const built = process.env["PROVOST_TEST_PACKAGES"];
-  if (built !== undefined) return cpSync(join(built, version), out, { recursive: true });
-  const program = join(top, "installers/packages/dist.ts");
-  execFileSync(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", program, "--out", out, "--version", version, "--no-attest", ...more],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-}
-
 function put(machine: Machine, { out }: Dist, name: RegExp, to = "tmp/package.deb"): void {
-  const file = readdirSync(out).find((one) => name.test(one));
-  if (file === undefined) throw new Error(`${out} holds no ${String(name)}`);
-  cpSync(join(out, file), join(machine.root, to));
+  cpSync(fileOf(out, name), join(machine.root, to));
 }
 
 function startAgent(machine: Machine): void {
