@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { englishOnly, requireBanner, tlsWhenUsed } from "../source/bundle-plugins.mjs";
+import { englishOnly, requireBanner, tlsWhenUsed, withoutCollator } from "../source/bundle-plugins.mjs";
 import { agentPrograms, serverPrograms } from "../source/programs.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
@@ -105,7 +105,7 @@ const common = {
   target: "node24",
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [versioned, namedExports, englishOnly, tlsWhenUsed(top)],
+  plugins: [versioned, namedExports, englishOnly, withoutCollator, tlsWhenUsed(top)],
   legalComments: "none",
   metafile: true,
   logLevel: "warning",

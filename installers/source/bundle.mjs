@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { englishOnly, requireBanner, tlsWhenUsed } from "./bundle-plugins.mjs";
+import { englishOnly, requireBanner, tlsWhenUsed, withoutCollator } from "./bundle-plugins.mjs";
 import { agentPrograms, serverPrograms } from "./programs.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,7 +17,7 @@ const common = {
   // The text of a program stays in memory as long as it runs. Names stay as they are, for whoever reads a stack trace.
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [englishOnly, tlsWhenUsed(top)],
+  plugins: [englishOnly, withoutCollator, tlsWhenUsed(top)],
   legalComments: "none",
   // These keep files beside their code, or are loaded only now and then.
   external: [
