@@ -47,7 +47,7 @@ const heldGate = (state: State): GateNow => {
   const held = readMeta(state, "gate");
   return held === undefined ? noSensor : (JSON.parse(held) as GateNow);
 };
-const gateNow = (state: State): Pick<GateNow, "mode" | "tier"> => {
+export const gateNow = (state: State): Pick<GateNow, "mode" | "tier"> => {
   const { mode, tier } = heldGate(state);
   return { mode, tier };
 };

@@ -17,8 +17,6 @@ export interface Boot {
    * What it writes to its standard output comes back as lines; its errors go to the console.
    */
   readonly script: string;
-  /** An ext4 image with a whole system, which is started after the modules are loaded: its init is the first process, and says `ended`. */
-  readonly disk?: string;
   /** The security modules of the kernel, as lsm= names them; BPF among them unless said otherwise. */
   readonly securityModules?: string;
   /** Seconds after which the machine is switched off and the boot fails. */
@@ -32,12 +30,8 @@ export interface Booted {
   readonly console: string;
 }
 
-const driverModules = [
-  ...["loop", "overlay", "ext4", "crc32c_generic", "crc32c-intel", "fuse", "binfmt_misc"],
-  ...["virtio_pci", "virtio_blk"],
-];
-/** The last line on the second serial port of a machine that came to its end. */
-export const ended = "--- the script has ended ---";
+const driverModules = ["loop", "overlay", "ext4", "crc32c_generic", "crc32c-intel", "fuse", "binfmt_misc"];
+const done = "--- the script has ended ---";
 
 /** Boots one of Debian's kernels in a virtual machine of its own, BPF among its security modules, and runs a script as process 1. */
 export async function bootKernel(boot: Boot): Promise<Booted> {
@@ -49,7 +43,7 @@ export async function bootKernel(boot: Boot): Promise<Booted> {
       join(work, "initrd"),
       await initramfs({
         "/bin/busybox": { from: "/usr/bin/busybox" },
-        "/init": { bytes: boot.disk === undefined ? init : startDisk },
+        "/init": { bytes: init },
         "/script": { bytes: boot.script },
         ...files,
       }),
@@ -59,7 +53,6 @@ export async function bootKernel(boot: Boot): Promise<Booted> {
       work,
       boot.securityModules ?? "landlock,lockdown,yama,integrity,bpf",
       boot.within ?? 600,
-      boot.disk === undefined ? [] : ["-drive", `file=${boot.disk},if=virtio,format=raw,cache=unsafe`],
     );
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -92,23 +85,9 @@ mount -t tracefs tracing /sys/kernel/tracing
 while read -r module; do insmod "/modules/$module" || echo "module $module did not load" >&2; done < /modules/order
 stty -F /dev/ttyS1 raw -echo
 sh /script > /dev/ttyS1
-echo "${ended}" > /dev/ttyS1
+echo "${done}" > /dev/ttyS1
 sync
 poweroff -f
-`;
-
-const startDisk = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin
-mkdir -p /proc /dev /root
-mount -t proc proc /proc
-mount -t devtmpfs dev /dev
-while read -r module; do insmod "/modules/$module" || echo "module $module did not load" >&2; done < /modules/order
-stty -F /dev/ttyS1 raw -echo
-while [ ! -b /dev/vda ]; do sleep 0.1; done
-mount -t ext4 /dev/vda /root
-umount /proc
-exec switch_root /root /sbin/init
 `;
 
 /** The wanted modules and what they need, in the order of loading; unpacked here, so that the machine needs no tool for it. */
@@ -156,23 +135,16 @@ async function unpacked(from: string): Promise<Buffer> {
   return stdout;
 }
 
-async function runMachine(
-  kernel: DebianKernel,
-  work: string,
-  modules: string,
-  within: number,
-  more: readonly string[],
-): Promise<Booted> {
+async function runMachine(kernel: DebianKernel, work: string, modules: string, within: number): Promise<Booted> {
   const started = performance.now();
   const consoleFile = join(work, "console");
   const machine = spawn(
     "qemu-system-x86_64",
     [
-      ["-M", "q35", "-accel", process.env["ACC"] ?? "tcg,thread=multi", "-cpu", "max,cx16=off", "-smp", "2", "-m", "1500"],
+      ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,cx16=off", "-smp", "2", "-m", "1500"],
       ["-kernel", kernel.image, "-initrd", join(work, "initrd")],
       ["-append", `console=ttyS0 quiet lsm=${modules} panic=-1 rdinit=/init`],
       ["-display", "none", "-serial", `file:${consoleFile}`, "-serial", "stdio", "-no-reboot", "-nic", "none"],
-      more,
     ].flat(),
     { stdio: ["ignore", "pipe", "pipe"] },
   );
@@ -188,7 +160,7 @@ async function runMachine(
   clearTimeout(watchdog);
   const seconds = (performance.now() - started) / 1000;
   const text = existsSync(consoleFile) ? await readFile(consoleFile, "utf8") : "";
-  if (lines.at(-1) !== ended)
+  if (lines.at(-1) !== done)
     throw new Error(
       `Linux ${kernel.release} did not come to the end of its script within ${within} s.\n` +
         `qemu: ${Buffer.concat(errors).toString()}\nLast lines: ${lines.slice(-5).join("\n")}\nConsole: ${text.slice(-4000)}`,
