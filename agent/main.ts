@@ -8,6 +8,7 @@ import type { Actions } from "./actions/run.ts";
 import { checkConfig } from "./config.ts";
 import type { AgentConfig } from "./config.ts";
 import type { RunningGate } from "./gate/start.ts";
+import { acceptPolicy } from "./gate/server-policy.ts";
 import { startHealth } from "./health.ts";
 import { gateNow, retellDevice } from "./inventory/device.ts";
 import { runScan } from "./inventory/run-scan.ts";
@@ -25,6 +26,7 @@ import { openNotify } from "./notify.ts";
 import { agentSettingsFrom, rawConfig } from "./settings.ts";
 import { holdState } from "./state/one-daemon.ts";
 import { openState } from "./state/state.ts";
+import { noteAnswer } from "./triage/keep.ts";
 
 /** What the daemon tells whoever started it, over IPC where there is one. */
 export type DaemonMessage =
@@ -166,7 +168,17 @@ export function runDaemon(
           acceptTrust(state, message, Date.now());
           rest();
         },
+        policy: (message) => {
+          const taken = acceptPolicy(state, message);
+          if (taken.ok) void gate?.published().catch((cause: unknown) => tell(failure(cause)));
+          else if (taken.old !== true)
+            tell({ kind: "failed", code: "FRAME_REFUSED", why: `the server's policy is refused: ${taken.why}` });
+          rest();
+        },
         command: ({ body, signature }) => acting((ready) => ready.take(body, signature)),
+        triage: (message) => {
+          if (noteAnswer(state, message)) acting((ready) => ready.heard(message.command));
+        },
         retell: () => {
           retellDevice(state);
           retellArchives(state);

@@ -80,7 +80,7 @@ export const agentSettings: readonly Setting[] = [
     name: "mode",
     variable: "PROVOST_MODE",
     kind: "text",
-    what: "what the gate may do at most, where there is no policy: off, record, warn, hold or block",
+    what: "what the gate may do at most, where there is no policy: off, record, warn, hold, block or quarantine",
     otherwise: "record",
   },
   {

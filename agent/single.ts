@@ -5,6 +5,7 @@ const isStarted = (name: string): boolean =>
 
 if (isStarted("scan.js")) void import("./inventory/scan.ts");
 else if (isStarted("look.js")) void import("./gate/look.ts");
+else if (isStarted("triage.js")) void import("./triage/collect.ts");
 else if (isStarted("notify.js")) void import("./gate/notify.ts");
 else if (first === "daemon" && rest.length === 0) {
   // The daemon's file looks whether it is the program that was started.

@@ -24,6 +24,8 @@ const lookBackEvents = 200_000;
 
 export interface Behaviour {
   observed(device: DeviceId, events: readonly Observed[]): void;
+  /** What another part of the server recognised. */
+  found(findings: readonly DetectedFinding[]): readonly StoredIncident[];
   close(): void;
 }
 
@@ -54,7 +56,7 @@ export function startBehaviour(
     }
   };
 
-  const take = (work: () => ReturnType<typeof detection.observe>): void => {
+  const take = (work: () => ReturnType<typeof detection.observe>): readonly StoredIncident[] => {
     try {
       const told = store.inventory.transaction(() => {
         const findings = work();
@@ -64,8 +66,10 @@ export function startBehaviour(
         changed(incident);
         automatic(incident);
       }
+      return told;
     } catch (cause) {
       log(`detection: ${cause instanceof Error ? cause.message : String(cause)}`);
+      return [];
     }
   };
 
@@ -97,7 +101,8 @@ export function startBehaviour(
   for (const [device, events] of byDevice) take(() => detection.observe(device as DeviceId, events));
   const timer = setInterval(() => take(() => detection.advance(Date.now())), advanceEveryMs);
   return {
-    observed: (device, events) => take(() => detection.observe(device, events)),
+    found: (findings) => take(() => findings),
+    observed: (device, events) => void take(() => detection.observe(device, events)),
     close() {
       isClosed = true;
       clearInterval(timer);

@@ -29,11 +29,14 @@ import { gateBounds } from "./gate/gate-store.ts";
 import { readFeeds, startFeeds } from "./intel/feeds.ts";
 import { openPackages } from "./install/packages.ts";
 import { runProgram } from "./program.ts";
+import { openAfterStops } from "./policies/after-stops.ts";
+import { openPolicies } from "./policies/policies.ts";
 import { openResponse } from "./response/issue.ts";
 import type { RunningServer } from "./running.ts";
 import { sqliteStore } from "./store/index.ts";
 import { namesOf, publicName } from "./tls/names.ts";
 import { openTls } from "./tls/tls.ts";
+import { triageBounds } from "./triage/triage-store.ts";
 import { deriveManifests } from "./trust/derive.ts";
 import { startAssessWork } from "./trust/assess-work.ts";
 import { openAssessor } from "./trust/assessor.ts";
@@ -127,6 +130,10 @@ export async function startServer(
     live.changed("commands", device, 1);
     edge?.feed(device);
   });
+  const policies = openPolicies(store, opened, audit, Date.now, () => {
+    live.changed("policies", "", 1);
+    edge?.feedAll();
+  });
   const incidents = openIncidents(store.incidents, store.detections);
   const taxiiFolder = join(config.folder, "taxii");
   const feeds = config.taxii === undefined ? undefined : startFeeds(readFeeds(config.taxii), taxiiFolder, log);
@@ -142,6 +149,13 @@ export async function startServer(
     ({ device }) => live.changed("incidents", device, 1),
     log,
   );
+  const afterStops = openAfterStops({
+    store,
+    policies,
+    response,
+    found: (findings) => behaviour.found(findings),
+    log,
+  });
   let address = "";
   const parts: Parts = {
     store,
@@ -153,6 +167,7 @@ export async function startServer(
     machines: evidence.machines,
     response,
     incidents,
+    policies,
     audit,
     checkChain: openChainCheck(store.audit),
     edge: () => {
@@ -183,6 +198,7 @@ export async function startServer(
         work.wake();
       },
       observed: (device, events) => behaviour.observed(device, events),
+      stopped: (device, decisions) => afterStops(device, decisions),
       refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
       failed: (why) => log(`edge: ${why}`),
     },
@@ -217,6 +233,16 @@ export async function startServer(
     store.baseline.dropOlder(Date.now() - habitDays * 86_400_000);
   };
   dropOldGate();
+  const trimBundles = (): void =>
+    store.inventory.transaction(() => {
+      for (const { command, device, sha256, why } of store.triage.trim(Date.now(), triageBounds))
+        audit.note("command", "this server", `A triage bundle is not kept any more: ${why ?? ""}`, {
+          command,
+          device,
+          sha256,
+        });
+    });
+  trimBundles();
   const expiring = setInterval(() => {
     const ended = store.inventory.transaction(() => {
       const count = store.commands.expire(Date.now());
@@ -228,6 +254,7 @@ export async function startServer(
         );
       return count;
     });
+    trimBundles();
     if (ended > 0) live.changed("commands", "", ended);
   }, 60_000);
   const renewal = schedule("41 3 * * *", async () => {

@@ -1,4 +1,4 @@
-import type { Command, CommandState, StepReport } from "@provost/shared/model/command.ts";
+import type { ActionName, Command, CommandState, StepReport } from "@provost/shared/model/command.ts";
 import { orderSays } from "@provost/shared/actions/index.ts";
 import type { Step } from "@provost/shared/actions/index.ts";
 import type { State } from "../state/state.ts";
@@ -66,7 +66,7 @@ export class Journal {
       .prepare(
         `DELETE FROM commands WHERE at < ? AND json_extract(body, '$.expires') < ?
          AND (state IN ('refused', 'failed', 'reverted')
-           OR (state = 'verified' AND json_extract(body, '$.order.action') IN ('undo', 'kill-process-tree')))`,
+           OR (state = 'verified' AND json_extract(body, '$.order.action') IN ('undo', 'kill-process-tree', 'collect-triage')))`,
       )
       .run(now - keptMs, now);
   }
@@ -93,11 +93,14 @@ export class Journal {
   }
 }
 
+/** What leaves nothing that could hold. */
+const passing: ReadonlySet<ActionName> = new Set(["undo", "kill-process-tree", "collect-triage"]);
+
 /** What holds on this device now because it was ordered, in words. */
 export const standingOrders = (state: State): readonly { readonly id: string; readonly says: string }[] =>
   new Journal(state)
     .standing()
-    .filter(({ command }) => command.order.action !== "undo" && command.order.action !== "kill-process-tree")
+    .filter(({ command }) => !passing.has(command.order.action))
     .map(({ command }) => ({ id: command.id, says: orderSays(command.order) }));
 
 interface Row {

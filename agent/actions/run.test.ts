@@ -25,6 +25,7 @@ import { makeKeyPair, signWith } from "../link/keys.ts";
 import { lease } from "../spool/spool.ts";
 import type { State } from "../state/state.ts";
 import { openState, writeMeta } from "../state/state.ts";
+import { bundleOf, noteAnswer } from "../triage/keep.ts";
 import { Journal, standingOrders } from "./journal.ts";
 import type { Actions } from "./run.ts";
 import { openActions } from "./start.ts";
@@ -258,5 +259,58 @@ describe.skipIf(!mayMount)("a quarantine (root)", () => {
     const again = await give(order({ action: "undo", command: command.id }));
     expect([lastOf(again)?.state, lastOf(command)?.state]).toEqual(["verified", "reverted"]);
     expect(readFileSync(file(), "utf8")).toBe(bytes);
+  });
+});
+
+describe("a triage bundle", () => {
+  const collect: ActionOrder = { action: "collect-triage" };
+  const answer = (command: string, more: Partial<Parameters<typeof noteAnswer>[1]> = {}) =>
+    noteAnswer(state, { command, sha256: bundleOf(state, command)?.sha256 ?? "", kept: true, ...more });
+
+  test("is collected, stays executed, and is verified by the server's word about these bytes", async () => {
+    const command = await give(order(collect));
+    const sha256 = bundleOf(state, command.id)?.sha256 ?? "";
+    expect(statesOf(command)).toEqual(["accepted", "executed"]);
+    expect(lastOf(command)?.steps).toMatchObject([{ state: "done", says: expect.stringContaining(sha256) as string }]);
+    await actions.keep();
+    await actions.heard(command.id);
+    expect(lastOf(command)?.state).toBe("executed");
+    expect(answer(command.id)).toBe(true);
+    await actions.heard(command.id);
+    expect(statesOf(command)).toEqual(["accepted", "executed", "verified"]);
+    expect(auditEntries(state).at(-1)).toMatchObject({ facts: { command: command.id, sha256 } });
+    // It changed nothing: nothing stands, nothing is undone.
+    expect(standingOrders(state)).toEqual([]);
+    const undo = await give(order({ action: "undo", command: command.id }));
+    expect(lastOf(undo)).toMatchObject({ state: "failed", why: expect.stringContaining("nothing to undo") as string });
+  });
+
+  test.each([
+    ["does not keep it", { kept: false, why: "it has too many bytes" }, /too many bytes/],
+    ["keeps other bytes", { sha256: "00".repeat(32) }, /speaks of bytes with the digest 0000/],
+  ])("has failed where the server %s", async (_what, more, why) => {
+    const command = await give(order(collect));
+    answer(command.id, more);
+    await actions.heard(command.id);
+    expect(lastOf(command)).toMatchObject({ state: "failed", why: expect.stringMatching(why) as string });
+  });
+
+  test("has failed where the server says nothing for a week", async () => {
+    const command = await give(order(collect));
+    state.prepare("UPDATE triage SET at = at - 8 * 86400000").run();
+    await actions.heard(command.id);
+    expect(lastOf(command)).toMatchObject({
+      state: "failed",
+      why: expect.stringContaining("never said that it keeps") as string,
+    });
+  });
+
+  test("holds up no other order while it is collected", async () => {
+    const [looking, blocking] = [order(collect), order(block)];
+    const first = give(looking);
+    await give(blocking);
+    expect([lastOf(blocking)?.state, lastOf(looking)?.state]).toEqual(["verified", "accepted"]);
+    await first;
+    expect(lastOf(looking)?.state).toBe("executed");
   });
 });

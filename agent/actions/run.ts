@@ -38,6 +38,8 @@ export class Actions {
   readonly #journal: Journal;
   /** One at a time, in the order in which they came. */
   #last: Promise<void> = Promise.resolve();
+  /** What only looks takes long, and nobody who is to be stopped waits for it. Also one at a time. */
+  #lastLook: Promise<void> = Promise.resolve();
 
   #refusals = 0;
 
@@ -47,8 +49,9 @@ export class Actions {
   }
 
   /** Resolves when the command has come to an end. */
-  take(body: string, signature: string): Promise<void> {
-    return this.#next(() => this.#begin(body, signature));
+  async take(body: string, signature: string): Promise<void> {
+    const { looking } = await this.#next(() => this.#begin(body, signature));
+    await looking;
   }
 
   /** What an earlier agent left half done is finished or undone; what stands is made to stand again. */
@@ -56,14 +59,25 @@ export class Actions {
     return this.#next(async () => {
       this.#journal.trim(this.#parts.now());
       await this.#standAgain();
-      for (const entry of this.#journal.open()) await this.#carryOut(entry);
+      for (const entry of this.#journal.open())
+        if (onlyLooks(entry.command)) void this.#look(entry.command.id);
+        else await this.#carryOut(entry);
     });
   }
 
   /** Whether what was ordered is still so: rules can be flushed, interfaces can come. */
   keep(): Promise<void> {
     this.#refusals = 0;
-    return this.#next(() => this.#standAgain());
+    return this.#next(async () => {
+      await this.#standAgain();
+      for (const { command, state } of this.#journal.open())
+        if (state === "executed" && onlyLooks(command)) void this.#look(command.id);
+    });
+  }
+
+  /** Somebody else said what a command waited for. */
+  heard(id: string): Promise<void> {
+    return this.#look(id);
   }
 
   /** Undoes what stands, on the word of a person at the device. Throws NOT_FOUND and NOT_ALLOWED. */
@@ -80,9 +94,22 @@ export class Actions {
     });
   }
 
-  /** Resolves when nothing is being done. */
+  /** Resolves when nothing is being changed. A look that is under way begins anew after the next start. */
   ended(): Promise<void> {
     return this.#last;
+  }
+
+  /** Goes on with an order that changes nothing, as far as it has come. */
+  #look(id: string): Promise<void> {
+    const before = this.#lastLook;
+    const work = async (): Promise<void> => {
+      await before;
+      const entry = this.#journal.one(id);
+      if (entry?.state === "accepted" || entry?.state === "executed") await this.#carryOut(entry);
+    };
+    // Where the journal cannot be written, the next start finds the order as it was.
+    this.#lastLook = work().catch(() => undefined);
+    return this.#lastLook;
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
@@ -94,7 +121,8 @@ export class Actions {
     return done;
   }
 
-  async #begin(body: string, signature: string): Promise<void> {
+  /** `looking`: it goes on beside what comes next. */
+  async #begin(body: string, signature: string): Promise<Begun> {
     const { now, state, guard } = this.#parts;
     const read = readCommand(body, signature, {
       ...this.#parts.expected(),
@@ -102,7 +130,7 @@ export class Actions {
     });
     if (!read.ok) {
       this.#refusals += 1;
-      if (this.#refusals > mostRefusals) return;
+      if (this.#refusals > mostRefusals) return ended;
       state
         .transaction(() => {
           appendAudit(state, { at: now(), kind: "command", by: "server", says: `refused: ${read.why}` });
@@ -110,7 +138,8 @@ export class Actions {
             this.#tell(read.id, "refused", read.why, []);
         })
         .immediate();
-      return this.#parts.spooled();
+      this.#parts.spooled();
+      return ended;
     }
     const { command } = read;
     const refusal = guardRefuses(command, guard);
@@ -120,9 +149,11 @@ export class Actions {
         : planOf(command.order).map((step) => ({ step, state: "planned", says: stepWords(step).says }));
     this.#journal.trim(now());
     const entry: JournalEntry = { command, state: "issued", why: undefined, steps };
-    if (refusal !== undefined) return this.#write(entry, "refused", refusal);
-    this.#write(entry, "accepted");
-    return this.#carryOut(entry);
+    this.#write(entry, refusal === undefined ? "accepted" : "refused", refusal);
+    if (refusal !== undefined) return ended;
+    if (onlyLooks(command)) return { looking: this.#look(command.id) };
+    await this.#carryOut(entry);
+    return ended;
   }
 
   async #carryOut(entry: JournalEntry): Promise<void> {
@@ -149,14 +180,14 @@ export class Actions {
         if (memory !== undefined) one.memory = memory;
         one.state = "started";
         this.#write(entry, "accepted");
-      } else if (await work.holds(one.step, id, one.memory)) {
+      } else if ((await work.holds(one.step, id, one.memory)) !== false) {
         // It was begun by an agent that was killed, and has happened.
         one.state = "done";
         this.#write(entry, "accepted");
         return undefined;
       }
       this.#parts.at?.("before", one.step);
-      one.says = work.perform(one.step, id, one.memory);
+      one.says = await work.perform(one.step, id, one.memory);
       this.#parts.at?.("after", one.step);
       one.state = "done";
       this.#write(entry, "accepted");
@@ -169,14 +200,16 @@ export class Actions {
   }
 
   async #verify(entry: JournalEntry): Promise<void> {
+    const { id } = entry.command;
     for (const one of entry.steps) {
       // Frozen processes were killed since: what counts is the last word on them.
-      if (
-        one.step.step !== "freeze-processes" &&
-        !(await this.#workOf(one.step).holds(one.step, entry.command.id, one.memory))
-      ) {
+      const work = this.#workOf(one.step);
+      const holds = one.step.step === "freeze-processes" || (await work.holds(one.step, id, one.memory));
+      // It stays executed until somebody says so.
+      if (holds === "later") return undefined;
+      if (!holds) {
         one.state = "failed";
-        one.says = "looked at afterwards, it is not so";
+        one.says = work.shortfall?.(id) ?? "looked at afterwards, it is not so";
         return this.#giveUp(entry, failureOf(one));
       }
       one.state = "verified";
@@ -185,9 +218,9 @@ export class Actions {
   }
 
   /** What was done is undone, so that nothing is left half done. Written down first: an agent that is killed here goes on with it. */
-  #giveUp(entry: JournalEntry, failure: string): void {
+  async #giveUp(entry: JournalEntry, failure: string): Promise<void> {
     this.#write(entry, entry.state);
-    const left = this.#undo(entry);
+    const left = await this.#undo(entry);
     this.#write(entry, "failed", left === undefined ? failure : `${failure}. Not undone: ${left}`);
   }
 
@@ -211,7 +244,7 @@ export class Actions {
 
   /** Undone, and looked at afterwards. Returns what is not. */
   async #undoWhole(target: JournalEntry): Promise<string | undefined> {
-    const failure = this.#undo(target);
+    const failure = await this.#undo(target);
     if (failure !== undefined) return failure;
     for (const { step, state, memory } of target.steps) {
       if (state !== "undone" || this.#otherOf(target, step) !== undefined) continue;
@@ -224,7 +257,7 @@ export class Actions {
   }
 
   /** What was done, backwards. Returns what could not be undone. */
-  #undo(entry: JournalEntry): string | undefined {
+  async #undo(entry: JournalEntry): Promise<string | undefined> {
     const failures: string[] = [];
     const { id } = entry.command;
     for (const one of entry.steps.toReversed()) {
@@ -233,7 +266,7 @@ export class Actions {
       const work = this.#workOf(one.step);
       try {
         if (other === undefined) work.undo?.(one.step, id, one.memory);
-        else this.#workOf(other.step).perform(other.step, other.command, other.memory);
+        else await this.#workOf(other.step).perform(other.step, other.command, other.memory);
         if (one.state !== "failed") one.state = "undone";
       } catch (cause) {
         // What failed may have done nothing that could be undone.
@@ -269,7 +302,7 @@ export class Actions {
     if (last === undefined) return;
     const work = this.#workOf(last.step);
     if (await work.holds(last.step, last.command, last.memory)) return;
-    const says = work.perform(last.step, last.command, last.memory);
+    const says = await work.perform(last.step, last.command, last.memory);
     appendAudit(state, { at: now(), kind: "command", by: "agent", says: `again: ${says}` }, { command: last.command });
   }
 
@@ -288,7 +321,12 @@ export class Actions {
         ? appendAudit(
             state,
             { at: now(), kind: "command", by, says: `${to}: ${saysOf(command)}` },
-            { command: command.id, reason: command.reason, ...(why === undefined ? {} : { why }) },
+            {
+              command: command.id,
+              reason: command.reason,
+              ...(why === undefined ? {} : { why }),
+              ...Object.assign({}, ...steps.map(({ step }) => this.#workOf(step).facts?.(command.id) ?? {})),
+            },
           )
         : undefined;
       this.#tell(command.id, to, why, steps, link);
@@ -315,6 +353,13 @@ export class Actions {
   }
 }
 
+interface Begun {
+  readonly looking: Promise<void>;
+}
+const ended: Begun = { looking: Promise.resolve() };
+
+const onlyLooks = ({ order }: Command): boolean => order.action === "collect-triage";
+
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 const failureOf = ({ step, says }: JournalStep): string => `${stepWords(step).says}: ${says}`;
@@ -327,5 +372,6 @@ function undoRefusal(id: string, target: JournalEntry | undefined): string | und
   if (target.state !== "verified" && target.state !== "executed" && target.state !== "failed")
     return `it is ${target.state}: there is nothing to undo`;
   if (target.command.order.action === "kill-process-tree") return "what was killed cannot be brought back";
+  if (target.command.order.action === "collect-triage") return "it changed nothing: there is nothing to undo";
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import { approvalOf, dropApproval, keepApproval } from "../gate/approvals.ts";
 import { corePrograms } from "../gate/core-programs.ts";
@@ -8,6 +9,8 @@ import { verifyWith } from "../link/keys.ts";
 import { serverAddress } from "../link/remembered-address.ts";
 import type { State } from "../state/state.ts";
 import { readMeta } from "../state/state.ts";
+import { bundleOf } from "../triage/keep.ts";
+import { runCollect } from "../triage/run-collect.ts";
 import type { GuardFacts } from "./guard.ts";
 import { ancestorsOf, operatorSessions } from "./operators.ts";
 import { Actions } from "./run.ts";
@@ -22,6 +25,8 @@ export interface GateHelp {
   forget(sha256: Sha256): void;
   refuse(sha256: Sha256): void;
   isJudging(): boolean;
+  /** A process of ours began, which may read everything. */
+  guard?(pid: number): void;
 }
 
 /** Orders of the server, on this device. */
@@ -79,6 +84,10 @@ export function openActions(
         gate()?.isJudging() === true
           ? undefined
           : "noted, but this device's gate keeps nothing from starting in its mode",
+      triage: (command) => bundleOf(state, command),
+      collect: (command, about) =>
+        runCollect({ folder: dirname(state.name), command, ...about }, (pid) => gate()?.guard?.(pid)),
+      now: Date.now,
       serverAddresses() {
         const address = serverAddress(state);
         return address === undefined ? [] : [address];

@@ -1,5 +1,7 @@
 import type { Step, StepName } from "@provost/shared/actions/index.ts";
 import type { Sha256 } from "@provost/shared/model/ids.ts";
+import type { KeptBundle } from "../triage/keep.ts";
+import type { Collected } from "../triage/run-collect.ts";
 import { cut, hasRules, isCut, reconnect } from "../host/network.ts";
 import type { Sealed } from "../host/file.ts";
 import { isRestored, isSealed, planSeal, seal, unseal } from "../host/file.ts";
@@ -10,14 +12,19 @@ import { freezeTree, homeOf, isSame, killGroup, survivors, thawGroup } from "../
 export interface StepWork<Name extends StepName> {
   /** What has to be remembered before it begins. Throws: it cannot be done, and nothing has happened. */
   prepare?(step: StepOf<Name>, command: string): unknown;
-  perform(step: StepOf<Name>, command: string, memory: unknown): string;
-  /** Whether it is so now. */
-  holds(step: StepOf<Name>, command: string, memory: unknown): boolean | Promise<boolean>;
+  perform(step: StepOf<Name>, command: string, memory: unknown): string | Promise<string>;
+  /** Whether it is so now. "later": that is another's to say, who has not said it yet. */
+  holds(step: StepOf<Name>, command: string, memory: unknown): Holds | Promise<Holds>;
+  /** Why it does not hold, where more can be said than that. */
+  shortfall?(command: string): string | undefined;
+  /** What of it belongs into the audit. */
+  facts?(command: string): Readonly<Record<string, string>>;
   /** Undefined: it cannot be undone. */
   undo?(step: StepOf<Name>, command: string, memory: unknown): void;
   /** Whether everything is as it was before; where this is undefined, that it does not hold says so. */
   isUndone?(step: StepOf<Name>, command: string, memory: unknown): boolean;
 }
+export type Holds = boolean | "later";
 type StepOf<Name extends StepName> = Extract<Step, { step: Name }>;
 export type StepTable = { readonly [Name in StepName]: StepWork<Name> };
 
@@ -36,6 +43,10 @@ export interface StepParts {
   withdraw(sha256: Sha256): void;
   /** Why nothing is kept from starting on this device; undefined: the gate stops what it is told to. */
   gateIsOpen(): string | undefined;
+  /** What was collected for this command and what the server said of it; undefined: nothing is collected. */
+  triage(command: string): KeptBundle | undefined;
+  collect(command: string, about: Pick<StepOf<"collect-triage">, "process" | "executable">): Promise<Collected>;
+  now(): number;
   /** Addresses of the server this device talks to. */
   serverAddresses(): readonly string[];
 }
@@ -98,8 +109,36 @@ export function stepTable(parts: StepParts): StepTable {
       undo: () => reconnect(),
       isUndone: () => !hasRules(),
     },
+    "collect-triage": {
+      async perform({ process, executable }, command) {
+        const { bytes, sha256 } = await parts.collect(command, {
+          ...(process === undefined ? {} : { process }),
+          ...(executable === undefined ? {} : { executable }),
+        });
+        return `${bytes} bytes with the SHA-256 ${sha256} are on their way`;
+      },
+      holds(_step, command) {
+        const bundle = parts.triage(command);
+        if (bundle === undefined || bundle.answer === "refused") return false;
+        if (bundle.answer === "kept") return true;
+        return parts.now() - bundle.at > answerMs ? false : "later";
+      },
+      shortfall(command) {
+        const bundle = parts.triage(command);
+        return bundle?.answer === "waiting"
+          ? "the server never said that it keeps the bundle"
+          : `the server does not keep the bundle: ${bundle?.why ?? "nothing was collected"}`;
+      },
+      facts(command): Readonly<Record<string, string>> {
+        const bundle = parts.triage(command);
+        return bundle === undefined ? {} : { sha256: bundle.sha256, bytes: String(bundle.bytes) };
+      },
+    },
   };
 }
+
+/** A device may be without its server for days; what it collected is of use to nobody after a week. */
+const answerMs = 7 * 86_400_000;
 
 const isIn =
   (spared: ReadonlySet<number>) =>

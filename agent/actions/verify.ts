@@ -21,6 +21,11 @@ const Order = z.discriminatedUnion("action", [
     expires: time,
   }),
   z.strictObject({ action: z.literal("isolate-host"), except: z.array(text(100)).check(z.maxLength(64)) }),
+  z.strictObject({
+    action: z.literal("collect-triage"),
+    process: z.optional(Key),
+    executable: z.optional(text(16_384)),
+  }),
   z.strictObject({ action: z.literal("undo"), command: text(60) }),
 ]);
 const Body = z.strictObject({

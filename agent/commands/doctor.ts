@@ -62,7 +62,9 @@ function tell({ terminal }: Request, status: GateStatus | undefined, found: read
   terminal.out(`  Does     ${status === undefined || status.parts.length === 0 ? "nothing" : status.parts.join(", ")}`);
   terminal.out(`  Limits   ${tierLimits[tier]}`);
   if (status !== undefined)
-    terminal.out(`  Policy   ${status.policy === 0 ? "the built-in one" : String(status.policy)}`);
+    terminal.out(
+      `  Policy   ${status.policy === 0 ? "the built-in one" : `${status.policy}${sourceWords[status.policyFrom ?? "file"]}`}`,
+    );
   for (const { severity, says, todo } of found) {
     terminal.out(`  ${severity === "fault" ? "Fault " : "Note  "}   ${says}`, severity === "fault" ? "bad" : "weak");
     if (todo !== undefined) terminal.out(`             ${todo}`);
@@ -163,3 +165,5 @@ function readText(path: string): string | undefined {
     return undefined;
   }
 }
+
+const sourceWords = { file: ", from a file on this device", server: ", from the server", "built-in": "" } as const;

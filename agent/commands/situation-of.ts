@@ -1,5 +1,5 @@
 import type { Verdict } from "@provost/shared/model/verdict.ts";
-import { builtFrom } from "@provost/shared/policy/built.ts";
+import { originOf } from "@provost/shared/policy/origin.ts";
 import type { Situation } from "@provost/shared/policy/situation.ts";
 import type { Subject } from "@provost/shared/provenance/subject.ts";
 import type { Looked } from "./look-at.ts";
@@ -11,11 +11,6 @@ export function situationOf(
   subject: Subject,
   device: Situation["device"],
 ): Situation {
-  const fact = (name: string): string | undefined =>
-    verdict.chain
-      .map(({ state, facts }) => (state === "verified" ? facts?.[name] : undefined))
-      .find((one) => one !== undefined);
-  const [source, builder, signer] = [fact("repository"), fact("builder"), fact("identity") ?? fact("key")];
   const purl = looked.facts.records[0]?.purl;
   return {
     verdict,
@@ -24,10 +19,7 @@ export function situationOf(
       path: looked.facts.root + looked.facts.path,
       sha256: subject.sha256,
       ...(purl === undefined ? {} : { package: purl }),
-      ...(source === undefined ? {} : { source }),
-      ...(builder === undefined ? {} : { builder }),
-      ...(signer === undefined ? {} : { signer }),
-      built: builtFrom(verdict),
+      ...originOf(verdict),
       privileged: (looked.facts.mode & setIdBits) !== 0,
       listening: false,
     },

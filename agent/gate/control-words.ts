@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { GateMode, Tier } from "@provost/shared/model/gate.ts";
+import type { PolicySource } from "@provost/shared/model/published-policy.ts";
 import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
 
 /** What is said at the daemon's control sockets: one JSON line each way, then the connection ends. */
@@ -39,6 +40,8 @@ export interface GateStatus {
   readonly tier: Tier;
   /** The number of the policy that holds; 0: the built-in one. */
   readonly policy: number;
+  /** Whose word it is; absent from an older daemon. */
+  readonly policyFrom?: PolicySource;
   readonly policyFault?: string;
   readonly sensor: "connected" | "missing" | "not connected yet";
   readonly release?: string;

@@ -71,6 +71,7 @@ let answers: { readonly id: bigint; readonly answer: Answer }[];
 let requests: string[];
 let failures: string[];
 let looks: string[];
+let sealingSince: number | undefined;
 let look: (path: string) => Promise<LookAnswer>;
 
 function open(mode: GateMode, policy: Policy = defaultPolicy): void {
@@ -87,6 +88,7 @@ function open(mode: GateMode, policy: Policy = defaultPolicy): void {
         },
       },
       device: { id: "device", groups: [] },
+      sealingSince: () => sealingSince,
       now: () => now,
       userName: (uid) => `user${uid}`,
       answer: (id, answer) => void answers.push({ id, answer }),
@@ -107,6 +109,7 @@ beforeEach(() => {
   requests = [];
   failures = [];
   looks = [];
+  sealingSince = undefined;
   look = () => Promise.resolve({ id: 1, why: "not there" });
   writeFiles(state, [file("/usr/bin/tool", known, { records: [recorded] })], proofsIn(state), 1);
   open("block");

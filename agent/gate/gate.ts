@@ -4,6 +4,7 @@ import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
 import { gateDecision, type GateDecision as Ruling } from "@provost/shared/policy/gate-decision.ts";
 import { modeFor, outcomesFor, stops } from "@provost/shared/policy/gate.ts";
+import { originOf } from "@provost/shared/policy/origin.ts";
 import { noticeText } from "@provost/shared/policy/notice.ts";
 import type { Policy } from "@provost/shared/policy/rules.ts";
 import type { Situation } from "@provost/shared/policy/situation.ts";
@@ -36,6 +37,8 @@ export interface GateParts {
   readonly telling: Telling;
   readonly looking: Pick<Looking, "at">;
   readonly device: { readonly id: string; readonly groups: readonly string[] };
+  /** Since when new files that are blocked here are sealed away; undefined: they are not. */
+  sealingSince(): number | undefined;
   now(): Instant;
   userName(uid: number): string;
   /** The sensor's connection; called before anything is written down. */
@@ -91,7 +94,7 @@ export class Gate {
     const { gate } = this.#policy;
     const mode = this.mode;
     return {
-      mode,
+      mode: mode === "quarantine" ? "block" : mode,
       libraries: gate.libraries,
       scripts: gate.scripts,
       syscalls: gate.syscalls,
@@ -200,6 +203,7 @@ export class Gate {
         mode: this.mode,
         now,
         byPlace: case_.byPlace,
+        isNew: this.#isNew(question),
         denyMs,
         ...(made === undefined ? {} : { lineageUntil: made.until }),
       },
@@ -232,9 +236,16 @@ export class Gate {
         user: this.#parts.userName(question.who.user),
         privileged: (question.mode & setIdBits) !== 0,
         listening: false,
+        ...originOf(verdict),
         ...(purl === undefined ? {} : { package: purl }),
       },
     };
+  }
+
+  /** Its inode changed after sealing began: nobody can set that time back. */
+  #isNew({ access, file }: GateQuestion): boolean {
+    const since = this.#parts.sealingSince();
+    return since !== undefined && (access === "exec" || access === "script") && file.changed / 1e6 > since;
   }
 
   #afterwards(case_: Case, ruling: Ruling, code: string, notice: string | undefined): void {

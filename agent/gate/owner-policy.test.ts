@@ -7,12 +7,13 @@ import { Quiet, quietMs } from "./telling-people.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "provost-policy-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+const none = { newest: () => undefined, lastRead: () => undefined, wasRead: () => undefined };
 const never = (): never => {
   throw new Error("it did not change");
 };
 
 test("without a file the built-in policy holds in the mode that was set", async () => {
-  const policy = await openOwnerPolicy(undefined, "hold", never);
+  const policy = await openOwnerPolicy(undefined, "hold", none, never);
   expect(policy.current).toMatchObject({ number: 0, gate: { mode: "hold" } });
   policy.close();
 });
@@ -20,7 +21,7 @@ test("without a file the built-in policy holds in the mode that was set", async 
 test("the owner's file decides, its own mode included", async () => {
   const file = join(folder, "good.yaml");
   writeFileSync(file, "number: 9\nmode: enforce\nrequire: [{name: signed, standing: [signed]}]\ngate: {mode: block}\n");
-  const policy = await openOwnerPolicy(file, "record", never);
+  const policy = await openOwnerPolicy(file, "record", none, never);
   expect(policy).toMatchObject({ fault: undefined, current: { number: 9, gate: { mode: "block" } } });
   policy.close();
 });
@@ -32,7 +33,7 @@ test.each([
 ])("a policy that %s is a fault and no rule: what held before still holds", async (_what, text) => {
   const file = join(folder, "bad.yaml");
   writeFileSync(file, text);
-  const policy = await openOwnerPolicy(file, "block", never);
+  const policy = await openOwnerPolicy(file, "block", none, never);
   expect(policy.current).toMatchObject({ number: 0, gate: { mode: "block" } });
   expect(policy.fault).toMatch(/bad\.yaml is not read: /);
   policy.close();

@@ -31,6 +31,7 @@ import { Places } from "./places.ts";
 import { ProcessTable } from "./process-table.ts";
 import { StoppedFiles } from "./stopped.ts";
 import { Telling } from "./tell.ts";
+import { noteReadable, readablePolicy, serverPolicy } from "./server-policy.ts";
 import { Quiet, tellPerson } from "./telling-people.ts";
 
 /** It says every second how it is: after so many looks without a word it is missing. Counted, so that our own slowness is not its silence. */
@@ -40,6 +41,8 @@ const looksPerLoss = 10;
 /** Proofs come in hundreds: what they change is looked at once they pause. */
 const settleMs = 2000;
 const stopAfterMs = 200;
+/** A sensor that cannot hold anything says a milder mode than it was told, for ever. */
+const changesWithinWords = 5;
 /** The sensor hashes our programs first, some hundred megabytes at most. */
 const hashesWithinMs = 1500;
 /** What the daemon and the sensor exit with when the owner stopped them: their units do not start them again. */
@@ -56,6 +59,8 @@ export interface RunningGate {
   isJudging(): boolean;
   descendants(pid: number, startTick: number): readonly number[];
   sensorPid(): number | undefined;
+  /** The server said something new of its policy. */
+  published(): Promise<void>;
   /** These bytes are asked about again at their next start. */
   forget(digest: Sha256): void;
   /** These bytes do not start any more, also while this agent is away. */
@@ -111,15 +116,31 @@ export async function startGate(
   let heardAt = Date.now();
   let silentLooks = 0;
   let isMissing = false;
+  /** Words of the sensor that are waited for at most until one says that another mode holds; 0: none is waited for. */
+  let changingFor = 0;
   let told: ReadonlySet<string> = new Set();
 
-  const policy = await openOwnerPolicy(config.policy, config.mode, ({ current, fault }) => {
-    if (fault !== undefined) return alarm("degraded", fault, {});
-    gate.use(current);
-    sensor?.configure(gate.settings());
-    forgetAll();
-    tellDevice();
-  });
+  const policy = await openOwnerPolicy(
+    config.policy,
+    config.mode,
+    {
+      newest: () => serverPolicy(state),
+      lastRead: () => readablePolicy(state),
+      wasRead: () => noteReadable(state),
+    },
+    ({ current, fault }) => {
+      if (fault !== undefined) alarm("degraded", fault, {});
+      else {
+        gate.use(current);
+        noteSealing();
+        sensor?.configure(gate.settings());
+        forgetAll();
+      }
+      // Marking every file system takes a moment: until the sensor says so the device is not told to be under the new policy.
+      changingFor = sensor !== undefined && hello !== undefined && !isMissing ? changesWithinWords : 0;
+      if (changingFor === 0) tellDevice();
+    },
+  );
   if (policy.fault !== undefined) alarm("degraded", policy.fault, {});
 
   const gate = new Gate(
@@ -130,6 +151,7 @@ export async function startGate(
       telling,
       looking,
       device: { id: device, groups: config.groups },
+      sealingSince: () => sealingSince,
       now: () => Date.now() as Instant,
       userName,
       answer: (id, answer) => sensor?.answer(id, answer),
@@ -169,12 +191,34 @@ export async function startGate(
     });
   };
 
+  /** What lies here when sealing begins is blocked where the rules want it, and stays where it is. */
+  let sealingSince: number | undefined;
+  const noteSealing = (): void => {
+    const held = Number(readMeta(state, "sealing-since") ?? 0);
+    const seals = gate.mode === "quarantine";
+    sealingSince = seals ? held || Date.now() : undefined;
+    if (seals !== held > 0) writeMeta(state, "sealing-since", String(sealingSince ?? 0));
+  };
+  noteSealing();
+
   const tellDevice = (): void => {
     const facts: Record<string, string> =
       hello === undefined
         ? { sensor: isMissing ? "does not answer" : "not connected yet" }
         : { sensor: partsOf(hello), "sensor limits": limitsOf(hello) };
-    tellGate(state, { mode: gate.mode, tier: hello?.tier ?? "P", facts });
+    const { from, issue, fault } = policy;
+    tellGate(state, {
+      mode: gate.mode,
+      tier: hello?.tier ?? "P",
+      groups: config.groups.map((group) => group.slice(0, 100)).slice(0, 64),
+      policy: {
+        number: gate.policy.number,
+        from,
+        ...(issue === undefined ? {} : { issue }),
+        ...(fault === undefined ? {} : { fault: fault.slice(0, 1000) }),
+      },
+      facts,
+    });
     spooled();
   };
 
@@ -194,11 +238,14 @@ export async function startGate(
     tellOwn();
   };
 
+  /** Another policy may have the same number: the one on the device, one of the server's, or one that stepped back. */
+  const underWhich = (): string => `${gate.policy.number}:${gate.mode}:${policy.from}:${policy.issue ?? ""}`;
+
   /** What was remembered under another policy is no answer under this one. */
   const forgetAll = (): void => {
     sensor?.forget();
     tellStanding();
-    writeMeta(state, "gate-policy", `${gate.policy.number}:${gate.mode}`);
+    writeMeta(state, "gate-policy", underWhich());
   };
 
   const heard = (): void => {
@@ -228,7 +275,7 @@ export async function startGate(
     },
     ready() {
       if (sensor === undefined || hello === undefined) return;
-      if (readMeta(state, "gate-policy") !== `${gate.policy.number}:${gate.mode}`) forgetAll();
+      if (readMeta(state, "gate-policy") !== underWhich()) forgetAll();
       else tellStanding();
       for (const path of corePrograms(gate.policy.gate.core, config.sensorProgram)) sensor.path("core", path);
       for (const path of interpreterPrograms()) sensor.path("interpreter", path);
@@ -249,6 +296,9 @@ export async function startGate(
     status(now) {
       status = now;
       heard();
+      if (changingFor === 0) return;
+      changingFor = now.mode === gate.settings().mode ? 0 : changingFor - 1;
+      if (changingFor === 0) tellDevice();
     },
     lost({ where, count }) {
       lost.set(where, (lost.get(where) ?? 0) + count);
@@ -305,6 +355,7 @@ export async function startGate(
     mode: gate.mode,
     tier: hello?.tier ?? "P",
     policy: gate.policy.number,
+    policyFrom: policy.from,
     ...(policy.fault === undefined ? {} : { policyFault: policy.fault }),
     sensor: isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
     ...(hello === undefined ? {} : { release: hello.release }),
@@ -349,6 +400,7 @@ export async function startGate(
     isJudging: () => hello !== undefined && !isMissing && stops(gate.mode),
     descendants: (pid, startTick) => processes.descendants(pid, startTick),
     sensorPid: () => hello?.pid,
+    published: () => policy.published(),
     forget: (digest) => sensor?.forget(digest),
     refuse,
     close() {

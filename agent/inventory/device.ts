@@ -36,6 +36,8 @@ export async function describeDevice(state: State): Promise<void> {
 export interface GateNow {
   readonly mode: Device["mode"];
   readonly tier: Device["tier"];
+  readonly groups?: Device["groups"];
+  readonly policy?: Device["policy"];
   /** "sensor", "sensor limits". */
   readonly facts: Readonly<Record<string, string>>;
 }
@@ -47,9 +49,9 @@ const heldGate = (state: State): GateNow => {
   const held = readMeta(state, "gate");
   return held === undefined ? noSensor : (JSON.parse(held) as GateNow);
 };
-export const gateNow = (state: State): Pick<GateNow, "mode" | "tier"> => {
-  const { mode, tier } = heldGate(state);
-  return { mode, tier };
+export const gateNow = (state: State): Omit<GateNow, "facts"> => {
+  const { facts: _facts, ...now } = heldGate(state);
+  return now;
 };
 const sensorFacts = (state: State): GateNow["facts"] => heldGate(state).facts;
 
@@ -60,10 +62,10 @@ export function tellGate(state: State, now: GateNow): void {
       writeMeta(state, "gate", JSON.stringify(now));
       const before = readMeta(state, "device-frame");
       if (before === undefined) return;
-      const { mode, tier } = now;
+      const { facts, ...gate } = now;
       const told = JSON.parse(before) as Device;
       const rest = Object.entries(told.facts).filter(([name]) => name !== "sensor" && name !== "sensor limits");
-      const frame: Device = { ...told, mode, tier, facts: { ...Object.fromEntries(rest), ...now.facts } };
+      const frame: Device = { ...told, ...gate, facts: { ...Object.fromEntries(rest), ...facts } };
       if (before === JSON.stringify(frame)) return;
       writeMeta(state, "device-frame", JSON.stringify(frame));
       append(state, frame);

@@ -3,7 +3,14 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { FromServer, ServerMessage } from "@provost/shared/protocol/server-messages.ts";
-import type { AttestedMessage, CommandMessage, ProofMessage, TrustMessage } from "@provost/shared/protocol/frames.ts";
+import type {
+  AttestedMessage,
+  CommandMessage,
+  PolicyMessage,
+  ProofMessage,
+  TriageMessage,
+  TrustMessage,
+} from "@provost/shared/protocol/frames.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
 import { pack, unpack } from "@provost/shared/protocol/pack.ts";
@@ -29,8 +36,12 @@ export interface LinkEvents {
   proof(message: ProofMessage): void;
   attested(message: AttestedMessage): void;
   trust(message: TrustMessage): void;
+  /** What the server says of its policy, as it was signed. */
+  policy(message: PolicyMessage): void;
   /** An order, as it was signed. */
   command(message: CommandMessage): void;
+  /** What became of something this device collected. */
+  triage(message: TriageMessage): void;
   /** A new epoch began: the caller appends everything it knows to the spool. */
   retell(): void;
   /** The connection ended. `final`: trying again will not help until a person acts. */
@@ -193,8 +204,12 @@ export function openLink(
         return events.attested(message);
       case "trust":
         return events.trust(message);
+      case "policy":
+        return events.policy(message);
       case "command":
         return events.command(message);
+      case "triage":
+        return events.triage(message);
       case "resync":
         beginAgain();
         lastWhy = `the server asked for everything again: ${message.why}`;

@@ -13,7 +13,8 @@ import type { Outcomes } from "@provost/shared/policy/gate.ts";
 
 /** What the sensor is told to do; the first thing an agent says. */
 export interface SensorSettings {
-  readonly mode: GateMode;
+  /** What is sealed away as well is no other refusal to the kernel. */
+  readonly mode: Exclude<GateMode, "quarantine">;
   readonly libraries: boolean;
   readonly scripts: "executed" | "strict";
   readonly syscalls: boolean;

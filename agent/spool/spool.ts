@@ -28,7 +28,9 @@ export type Lane = "state" | "telemetry" | "kept";
 
 export const laneOf = ({ kind }: Frame): Lane => {
   if (kind === "running" || kind === "health" || kind === "scan" || kind === "events") return "telemetry";
-  return kind === "decisions" || kind === "alarms" || kind === "request" || kind === "report" ? "kept" : "state";
+  return kind === "decisions" || kind === "alarms" || kind === "request" || kind === "report" || kind === "triage"
+    ? "kept"
+    : "state";
 };
 
 /**

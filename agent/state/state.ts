@@ -96,6 +96,9 @@ const migrations: readonly string[] = [
    CREATE TABLE audit (
      sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, says TEXT NOT NULL, facts TEXT NOT NULL, hash TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE triage (
+     command TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL, answer TEXT NOT NULL, why TEXT
+   ) WITHOUT ROWID, STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {
@@ -131,6 +134,12 @@ export function writeMeta(state: State, key: MetaKey, value: string): void {
 }
 
 export type MetaKey =
+  /** The policy of the server as it was signed: JSON of its body and signature. */
+  | "server-policy"
+  /** The newest of them that could be read as a policy: it holds while a newer one cannot. */
+  | "server-policy-read"
+  /** Milliseconds since 1970 at which this device began to seal new files that are blocked. */
+  | "sealing-since"
   | "epoch"
   | "committed"
   | "device"

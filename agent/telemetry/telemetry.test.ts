@@ -117,6 +117,15 @@ test("a start is told with user, parents, digest and worth, and a script by its 
   });
 });
 
+test("a script that the sensor could not tell apart is named, and the interpreter's writer is not taken for its own", () => {
+  const writtenBy = { pid: 3, startedAt: "1", executable: "/usr/bin/dpkg", at: 5000 as Instant };
+  const { see } = scene({ file: () => ({ ...signed, writtenBy }) });
+  const [job] = see(exec(8, 7, "/bin/sh", { flags: 1 << 11, called: "./job.sh" }));
+  expect(job).toMatchObject({ script: "/srv/job.sh", actor: { sha256: signed.sha256 } });
+  expect(job).not.toHaveProperty("writtenBy");
+  expect(see(exec(9, 7, "/bin/sh"))).toMatchObject([{ writtenBy }]);
+});
+
 test("who reads a credential is told, who reads anything else is not, nor is a pass of the agent's own", () => {
   const { see } = scene();
   const key = "/home/kim/.aws/credentials";

@@ -191,11 +191,12 @@ export class Telemetry {
       ...(parent === undefined ? {} : { parent: pruned(parent) }),
     };
     this.#keep(actor);
+    const isScript = script !== undefined || (event.flags & scriptFlag) !== 0;
     const exec: Exec = {
       ...this.#seen(event.time),
       kind: "exec",
       actor,
-      ...(script === undefined ? {} : { script: called.startsWith("/") ? called : joined(directory, called) }),
+      ...(isScript ? { script: called.startsWith("/") ? called : joined(directory, called) } : {}),
       ...((event.flags & memfdFlag) !== 0
         ? { unnamed: "memory" as const }
         : (event.flags & unlinkedFlag) !== 0
@@ -217,7 +218,10 @@ export class Telemetry {
       worth === undefined ? {} : { worth },
       known.path?.endsWith(event.actor.executable) === true ? { executable: known.path } : {},
     );
-    const writtenBy = (interpreted ?? known).writtenBy ?? this.#writers.get(keyOf(script ?? file));
+    // A script that could not be told apart has no writer known: the interpreter's is another one.
+    const started = event.script === undefined ? file : script;
+    const writtenBy =
+      started === undefined ? undefined : ((interpreted ?? known).writtenBy ?? this.#writers.get(keyOf(started)));
     const isRecent = writtenBy !== undefined && event.at - writtenBy.at <= writerDays;
     Object.assign(
       event,
@@ -388,6 +392,7 @@ const vouches = (worth: Worth | undefined): boolean =>
 
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
+const scriptFlag = 1 << 11;
 /** How far up a process's ancestors are told and held. */
 const mostAncestors = 12;
 

@@ -5,5 +5,6 @@ export const agentPrograms = {
   scan: "agent/inventory/scan.ts",
   look: "agent/gate/look.ts",
   notify: "agent/gate/notify.ts",
+  triage: "agent/triage/collect.ts",
 };
 export const serverPrograms = { main: "server/main.ts" };

@@ -29,7 +29,7 @@ if (options.help) {
   --port N           the console's port (4680, or the next free one)
   --exclude DIR      leave a folder out of the walk; what runs from it is judged all the same
   --proof-minutes N  with --once: wait at most so long for proofs from the archives (20)
-  --gate MODE        off, record, warn, hold or block: how far the gate goes (record); needs root and a built sensor
+  --gate MODE        off, record, warn, hold, block or quarantine: how far the gate goes (record); needs root and a built sensor
   --policy FILE      the owner's policy for this device; its gate section decides instead of --gate
 `);
   process.exit(0);

@@ -20,6 +20,7 @@ import { libraryRoutes } from "./library-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import { problem } from "./problem.ts";
 import { linger } from "./read-body.ts";
+import { answerTriage } from "./triage.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { trustRoutes } from "./trust-routes.ts";
 
@@ -77,6 +78,11 @@ export function openHttp(parts: Parts, tls?: Served): FastifyInstance {
   );
   app.get<{ Params: { sha256: string } }>("/api/v1/evidence/:sha256", { onRequest }, async (request, reply) =>
     answerEvidence(request.params.sha256, reply, parts.store),
+  );
+  app.get<{ Params: { id: string } }>(
+    "/api/v1/triage/:id",
+    { exposeHeadRoute: false, onRequest },
+    async (request, reply) => answerTriage(guard(request, parts), request.params.id, reply, parts),
   );
   app.get<{ Querystring: { token?: unknown } }>("/sign-in", async (request, reply) =>
     signIn(request.query.token, request, reply, parts),

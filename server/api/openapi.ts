@@ -64,6 +64,18 @@ const notJson: Record<string, unknown> = {
       default: problemAnswer,
     },
   },
+  "/api/v1/triage/{id}": {
+    operationId: "triage",
+    summary: "The bundle that a device collected for this order, packed with gzip",
+    parameters: [{ name: "id", in: "path", required: true, schema: { type: "string", maxLength: 60 } }],
+    responses: {
+      200: {
+        description: "The bytes as the device sent them",
+        content: { "application/gzip": { schema: { type: "string", format: "binary" } } },
+      },
+      default: problemAnswer,
+    },
+  },
   "/api/v1/evidence/{sha256}": {
     operationId: "evidence",
     summary: "The exact bytes of one evidence document, never rendered",

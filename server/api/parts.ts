@@ -10,6 +10,7 @@ import type { ProofDesk } from "../trust/desk.ts";
 import type { Trusted } from "../trust/trusted.ts";
 import type { Incidents } from "../incidents/incidents.ts";
 import type { Response } from "../response/issue.ts";
+import type { Policies } from "../policies/policies.ts";
 import type { LiveFeed } from "./live.ts";
 
 /** What the handlers work with. */
@@ -23,6 +24,7 @@ export interface Parts {
   readonly machines: Machines;
   readonly response: Response;
   readonly incidents: Incidents;
+  readonly policies: Policies;
   readonly audit: Audit;
   readonly checkChain: () => Promise<ChainState>;
   readonly edge: () => Edge;

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { configCheck } from "./config-check.ts";
 import { rules } from "./rules.ts";
 import { signInLink } from "./sign-in.ts";
+import { triage } from "./triage.ts";
 
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["config", configCheck],
@@ -10,6 +11,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["backup", backup],
   ["restore", restore],
   ["rules", rules],
+  ["triage", triage],
 ]);
 
 export const usage = `provost-server [--setting=value]...   serves until a signal; docs/operate/settings.md lists the settings
@@ -18,6 +20,7 @@ export const usage = `provost-server [--setting=value]...   serves until a signa
   provost-server sign-in                 a link that signs the owner in once, for a server that runs
   provost-server backup FILE             everything that matters, in one file, also while the server runs
   provost-server restore FILE            into an empty data folder, with the server stopped
+  provost-server triage ORDER FILE       what a device collected for that order, checked against its digest
   provost-server rules lint FOLDER...    which Sigma rules cannot be used or can never fire; --json, --strict
 
 Exit codes: 0 as wanted, 1 failed, 2 usage or settings.

@@ -32,6 +32,11 @@ export const address = {
   incidents: (filter: IncidentFilter = {}): string => withSearch("/incidents", writeFilter(incidentFields, filter)),
   incident: (id: string): string => `/incidents/${encodeURIComponent(id)}`,
   audit: (filter: AuditFilter = {}): string => withSearch("/audit", writeFilter(auditFields, filter)),
+  policies: (): string => "/policies",
+  policy: (number: number): string => `/policies/${number}`,
+  /** A draft that begins with the words of a published policy; without a number, with those of the newest. */
+  policyDraft: (from?: number): string =>
+    withSearch("/policies/draft", from === undefined ? {} : { from: String(from) }),
   packages: (filter: PackageFilter = {}): string => withSearch("/packages", writeFilter(packageFields, filter)),
   package: (purl: string): string => withSearch("/package", { purl }),
 };

@@ -19,6 +19,9 @@ export const buildRouter = () =>
       approvals,
       incidents,
       incident,
+      policies,
+      policyDraft,
+      policy,
       audit,
     ]),
     // Addresses are read by people and written by other programs: plain names and values, no JSON inside.
@@ -78,6 +81,21 @@ const incident = createRoute({
   ...under,
   path: "/incidents/$id",
   component: lazyRouteComponent(() => import("./views/incidents/incident.tsx"), "Incident"),
+});
+const policies = createRoute({
+  ...under,
+  path: "/policies",
+  component: lazyRouteComponent(() => import("./views/policies/policies.tsx"), "Policies"),
+});
+const policyDraft = createRoute({
+  ...under,
+  path: "/policies/draft",
+  component: lazyRouteComponent(() => import("./views/policies/draft.tsx"), "PolicyDraft"),
+});
+const policy = createRoute({
+  ...under,
+  path: "/policies/$number",
+  component: lazyRouteComponent(() => import("./views/policies/policy.tsx"), "Policy"),
 });
 const audit = createRoute({
   ...under,

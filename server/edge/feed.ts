@@ -11,7 +11,14 @@ import type { EdgeLimits } from "./limits.ts";
 
 /** Sends waiting proofs, some at a time; the device confirms each with a `held` frame, after which the next ones go. */
 export function openFeed(
-  { inventory, attested, trust, commands }: Pick<Store, "inventory" | "attested" | "trust" | "commands">,
+  {
+    inventory,
+    attested,
+    trust,
+    commands,
+    policies,
+    triage,
+  }: Pick<Store, "inventory" | "attested" | "trust" | "commands" | "policies" | "triage">,
   desk: ProofDesk,
   assessor: Pick<Assessor, "message">,
   edgeLimits: EdgeLimits,
@@ -20,6 +27,8 @@ export function openFeed(
   const underWay = new WeakMap<WebSocket, Map<string, number>>();
   const attestedUnderWay = new WeakMap<WebSocket, Map<string, number>>();
   const commandsSent = new WeakMap<WebSocket, Set<string>>();
+  const policySent = new WeakMap<WebSocket, number>();
+  const answersSent = new WeakMap<WebSocket, Set<string>>();
   const trustSent = new WeakMap<WebSocket, string>();
 
   /** Once in each session and after each change; the device keeps it by its version, so once too often does no harm. */
@@ -32,6 +41,17 @@ export function openFeed(
     else tooLarge(device, "the trust document");
   };
 
+  /** Once in each session and after each change; the device takes no issue twice. */
+  const sendPolicy = (device: DeviceId, socket: WebSocket): void => {
+    const current = policies.issue();
+    if (current === undefined || policySent.get(socket) === current.issue || socket.protocol !== subprotocol) return;
+    policySent.set(socket, current.issue);
+    const { body, signature } = current;
+    const packed = pack({ kind: "policy", body, signature }, zstd);
+    if (packed.byteLength <= limits.packedBytes) socket.send(packed);
+    else tooLarge(device, "the policy");
+  };
+
   /** Each once in a session: a device that was given one and says nothing gets it again when it comes back. */
   const sendCommands = (device: DeviceId, socket: WebSocket): void => {
     if (socket.protocol !== subprotocol) return;
@@ -41,6 +61,21 @@ export function openFeed(
       if (sent.has(signature)) continue;
       sent.add(signature);
       socket.send(pack({ kind: "command", body, signature }, zstd));
+    }
+  };
+
+  /** Each once in a session: a device that missed it asks nothing and is told again when it comes back. */
+  const sendAnswers = (device: DeviceId, socket: WebSocket): void => {
+    if (socket.protocol !== subprotocol) return;
+    const sent = answersSent.get(socket) ?? new Set<string>();
+    answersSent.set(socket, sent);
+    for (const { command, sha256, state, why } of triage.answers(device)) {
+      if (sent.has(command)) continue;
+      sent.add(command);
+      const kept = state === "kept";
+      socket.send(
+        pack({ kind: "triage", command, sha256, kept, ...(why === undefined ? {} : { why: why.slice(0, 400) }) }, zstd),
+      );
     }
   };
 
@@ -63,7 +98,10 @@ export function openFeed(
   };
 
   return (device, socket) => {
+    // First: what an order allows or seals is meant under the policy that holds.
+    sendPolicy(device, socket);
     sendCommands(device, socket);
+    sendAnswers(device, socket);
     if (socket.bufferedAmount > edgeLimits.bufferedBytes) return;
     sendTrust(device, socket);
     sendAttested(device, socket);

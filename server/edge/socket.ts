@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { limits } from "@provost/shared/protocol/frames.ts";
+import type { GateDecision } from "@provost/shared/protocol/frames.ts";
 import { formatToken, parseToken } from "@provost/shared/protocol/greeting.ts";
 import { olderSubprotocols, subprotocol } from "@provost/shared/protocol/version.ts";
 import { WebSocketServer } from "ws";
@@ -35,6 +36,8 @@ export interface EdgeEvents {
   changed(topic: Topic, device: DeviceId, count: number): void;
   /** What a device saw, once it is stored. */
   observed(device: DeviceId, events: readonly Observed[]): void;
+  /** What a device's gate kept from starting, once it is stored. */
+  stopped(device: DeviceId, decisions: readonly GateDecision[]): void;
   refused(remote: string, why: string): void;
   /** Something of the edge's own did not work and will be tried again. */
   failed(why: string): void;
@@ -111,7 +114,8 @@ export function openEdge(
       feed(device);
     },
     accept: (device, batch) => acceptBatch(device, batch, store, desk, Date.now(), notes, edgeLimits.events),
-    accepted(device, { changes, observed }) {
+    accepted(device, { changes, observed, stopped }) {
+      if (stopped.length > 0) events.stopped(device, stopped);
       if (observed.length > 0) events.observed(device, observed);
       for (const [topic, count] of changes) events.changed(topic, device, count);
       feed(device);

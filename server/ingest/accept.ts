@@ -1,7 +1,7 @@
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { FileFacts, InstalledPackage } from "@provost/shared/model/inventory.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
-import type { Batch, Frame, ReportFrame } from "@provost/shared/protocol/frames.ts";
+import type { Batch, Frame, GateDecision, ReportFrame } from "@provost/shared/protocol/frames.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { AuditStore, NewEntry } from "../audit/audit-store.ts";
 import { eventBounds } from "../events/event-store.ts";
@@ -12,6 +12,7 @@ import { followContainment } from "../incidents/containment.ts";
 import type { IncidentStore } from "../incidents/incident-store.ts";
 import type { CommandStore } from "../response/command-store.ts";
 import type { Inventory } from "../store/store.ts";
+import type { StoredBundle, TriageStore } from "../triage/triage-store.ts";
 import type { ProofDesk } from "../trust/desk.ts";
 
 export type Topic =
@@ -26,6 +27,7 @@ export type Topic =
   | "events"
   | "commands"
   | "incidents"
+  | "policies"
   | "audit";
 
 /** Where it is stored. */
@@ -36,6 +38,7 @@ export interface IngestStore {
   readonly commands: Pick<CommandStore, "report" | "one" | "verified">;
   readonly incidents: Pick<IncidentStore, "one" | "put">;
   readonly audit: Pick<AuditStore, "append">;
+  readonly triage: Pick<TriageStore, "put">;
 }
 
 export type Accepted =
@@ -45,6 +48,8 @@ export type Accepted =
       readonly changes: ReadonlyMap<Topic, number>;
       /** What was new in it, for whoever looks at behaviour once it is stored. */
       readonly observed: readonly Observed[];
+      /** What its gate kept from starting, as it was told. */
+      readonly stopped: readonly GateDecision[];
     }
   | { readonly ok: false; readonly why: string };
 
@@ -76,14 +81,15 @@ export function acceptBatch(
     if (from > held + 1) return { ok: false, why: `frames ${held + 1} to ${from - 1} never arrived` };
     const changes = new Map<Topic, number>();
     const observed: Observed[] = [];
+    const stopped: GateDecision[] = [];
     const count = (topic: Topic, by: number): void => void changes.set(topic, (changes.get(topic) ?? 0) + by);
     for (const [index, frame] of batch.frames.entries())
-      if (batch.first + index > held) take(device, frame, store, desk, now, attested, count, observed);
+      if (batch.first + index > held) take(device, frame, store, desk, now, attested, count, { observed, stopped });
     if (gateTopics.some((topic) => changes.has(topic))) gate.trim(device, gateBounds);
     if (observed.length > 0) events.trim(device, bounds);
     const upTo = Math.max(held, batch.first + batch.frames.length - 1);
     inventory.acknowledge(device, upTo, now);
-    return { ok: true, upTo, changes, observed };
+    return { ok: true, upTo, changes, observed, stopped };
   });
 }
 
@@ -92,12 +98,12 @@ const gateTopics = ["decisions", "findings", "requests"] as const satisfies read
 function take(
   device: DeviceId,
   frame: Frame,
-  { inventory, gate, events, commands, incidents, audit }: IngestStore,
+  { inventory, gate, events, commands, incidents, audit, triage }: IngestStore,
   desk: ProofDesk,
   now: number,
   attested: AttestedNotes,
   count: (topic: Topic, by: number) => void,
-  observed: Observed[],
+  seen: { readonly observed: Observed[]; readonly stopped: GateDecision[] },
 ): void {
   switch (frame.kind) {
     case "device":
@@ -132,6 +138,7 @@ function take(
       for (const { subject, version } of frame.attested ?? []) attested.noteHeld(device, subject, version);
       return undefined;
     case "decisions":
+      seen.stopped.push(...frame.items.filter(({ allowed }) => !allowed));
       return count("decisions", gate.putDecisions(device, frame.items, now));
     case "alarms":
       return count("findings", gate.putAlarms(device, frame.items, now));
@@ -139,7 +146,7 @@ function take(
       return count("requests", gate.putRequest(device, frame, now));
     case "events": {
       const added = events.put(device, frame, now);
-      observed.push(...added);
+      seen.observed.push(...added);
       return count("events", added.length);
     }
     case "report": {
@@ -152,10 +159,28 @@ function take(
       count("commands", 1);
       return count("incidents", followContainment(frame.command, commands, incidents) ? 1 : 0);
     }
+    case "triage": {
+      const bundle = triage.put(device, frame, now);
+      if (bundle === undefined) return undefined;
+      audit.append(bundled(bundle, now));
+      count("audit", 1);
+      return count("commands", 1);
+    }
     default:
       return unreachable(frame);
   }
 }
+
+const bundled = ({ command, device, sha256, bytes, state, why }: StoredBundle, now: number): NewEntry => ({
+  at: now,
+  kind: "command",
+  by: device,
+  says: (state === "kept"
+    ? `A triage bundle of ${bytes} bytes is kept`
+    : `A triage bundle is not kept: ${why ?? ""}`
+  ).slice(0, 2000),
+  facts: { command, sha256, bytes: String(bytes) },
+});
 
 /** With the newest entry of the device's own audit: a device that changes its past is found out by it. */
 const reported = (device: DeviceId, { command, state, why, entry }: ReportFrame, now: number): NewEntry => ({

@@ -1,6 +1,7 @@
 import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
+import type { Role } from "@provost/shared/model/role.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
@@ -18,6 +19,8 @@ import type { PullStore } from "../trust/library/pull-store.ts";
 import type { RegistryPackage } from "../trust/library/wanted.ts";
 import type { LibraryStore } from "../trust/library/library-store.ts";
 import type { ManifestStore } from "../trust/manifest-store.ts";
+import type { PolicyStore } from "../policies/policy-store.ts";
+import type { TriageStore } from "../triage/triage-store.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 
 export interface ServerKey {
@@ -27,7 +30,7 @@ export interface ServerKey {
 
 export interface StoredSession {
   readonly user: string;
-  readonly role: "owner" | "analyst" | "auditor";
+  readonly role: Role;
   readonly csrf: string;
   readonly at: number;
   readonly expires: number;
@@ -164,9 +167,11 @@ export interface Store {
   readonly gate: GateStore;
   readonly events: EventStore;
   readonly commands: CommandStore;
+  readonly triage: TriageStore;
   readonly audit: AuditStore;
   readonly detections: FindingStore;
   readonly baseline: BaselineStore;
   readonly incidents: IncidentStore;
+  readonly policies: PolicyStore;
   close(): void;
 }

@@ -24,14 +24,24 @@ test.each<[PlannedOrder, string, readonly string[]]>([
     "Isolate the device: only this server and 192.0.2.1 stays reachable",
     ["cut-network"],
   ],
+  [{ action: "collect-triage" }, "Collect a triage bundle", ["collect-triage"]],
+  [
+    { action: "collect-triage", process, executable: "/tmp/x" },
+    "Collect a triage bundle around /tmp/x (4711)",
+    ["collect-triage"],
+  ],
 ])("%o says what it does and plans its steps, each in words", (order, says, steps) => {
   expect(orderSays(order)).toBe(says);
   const planned = planOf(order);
   expect(planned.map(({ step }) => step)).toEqual(steps);
   for (const step of planned) expect(stepWords(step).says).not.toBe("");
-  // Everything but a death is undone.
+  // Everything but a death and a look is undone.
   expect(planned.filter((step) => stepWords(step).undo === undefined).map(({ step }) => step)).toEqual(
-    order.action === "kill-process-tree" ? ["kill-processes"] : [],
+    order.action === "kill-process-tree"
+      ? ["kill-processes"]
+      : order.action === "collect-triage"
+        ? ["collect-triage"]
+        : [],
   );
 });
 

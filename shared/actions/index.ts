@@ -3,6 +3,7 @@ import type { ActionName, ActionOrder } from "../model/command.ts";
 import type { Action } from "./action.ts";
 import { allowDigest } from "./allow-digest/allow-digest.ts";
 import { blockDigest } from "./block-digest/block-digest.ts";
+import { collectTriage } from "./collect-triage/collect-triage.ts";
 import { isolateHost } from "./isolate-host/isolate-host.ts";
 import { killProcessTree } from "./kill-process-tree/kill-process-tree.ts";
 import { quarantineFile } from "./quarantine-file/quarantine-file.ts";
@@ -19,6 +20,7 @@ export const actions: { readonly [Name in Exclude<ActionName, "undo">]: Action<N
   "block-digest": blockDigest,
   "allow-digest": allowDigest,
   "isolate-host": isolateHost,
+  "collect-triage": collectTriage,
 };
 
 const of = (order: PlannedOrder): Action<typeof order.action> => actions[order.action] as Action<typeof order.action>;
@@ -59,6 +61,13 @@ export function stepWords(step: Step): StepWords {
       };
     case "cut-network":
       return { says: "Cut every connection but those to this server", undo: "Give the network back" };
+    case "collect-triage":
+      return {
+        says:
+          step.process === undefined
+            ? "Look at the processes, sockets, mounts and modules of this device, and send that to the server"
+            : `Look at this device and at ${step.executable ?? "process"} (${step.process.pid}) with what is around it, and send that to the server`,
+      };
     default:
       return unreachable(step);
   }

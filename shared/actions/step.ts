@@ -8,7 +8,8 @@ export type Step =
   | { readonly step: "deny-digest"; readonly sha256: Sha256; readonly expires?: number }
   | { readonly step: "allow-digest"; readonly sha256: Sha256; readonly code: string; readonly expires: number }
   | { readonly step: "seal-file"; readonly root: string; readonly path: string; readonly sha256: Sha256 }
-  | { readonly step: "cut-network"; readonly except: readonly string[] };
+  | { readonly step: "cut-network"; readonly except: readonly string[] }
+  | { readonly step: "collect-triage"; readonly process?: ProcessKey; readonly executable?: string };
 export type StepName = Step["step"];
 
 /** A step in words: what it does, and what undoing it does; nothing where it cannot be undone. */

@@ -14,6 +14,8 @@ export type ActionOrder =
   | { readonly action: "allow-digest"; readonly sha256: Sha256; readonly code: string; readonly expires: number }
   /** Addresses ("192.0.2.1", "2001:db8::/32") that stay reachable beside the server and loopback. */
   | { readonly action: "isolate-host"; readonly except: readonly string[] }
+  /** What an investigator wants to see of the device, and of a process and what is around it where one is named. Changes nothing. */
+  | { readonly action: "collect-triage"; readonly process?: ProcessKey; readonly executable?: string }
   /** Undoes an executed command in reverse order of its steps. */
   | { readonly action: "undo"; readonly command: string };
 export type ActionName = ActionOrder["action"];
@@ -23,6 +25,7 @@ export const actionNames = [
   "block-digest",
   "allow-digest",
   "isolate-host",
+  "collect-triage",
   "undo",
 ] as const satisfies readonly ActionName[];
 

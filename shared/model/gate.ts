@@ -4,9 +4,18 @@
 export const actions = ["allow", "record", "warn", "hold", "block", "quarantine"] as const;
 export type Action = (typeof actions)[number];
 
-/** How far the gate goes on a device, whatever the policy wants: a ceiling. */
-export const gateModes = ["off", "record", "warn", "hold", "block"] as const;
+/**
+ * How far the gate goes on a device, whatever the policy wants: a ceiling. `quarantine`: what is blocked and new on the device is
+ * sealed away as well.
+ */
+export const gateModes = ["off", "record", "warn", "hold", "block", "quarantine"] as const;
 export type GateMode = (typeof gateModes)[number];
+
+/** Devices that get a change together, by the group that names them in their configuration; "": those in none of the others. */
+export interface Ring {
+  readonly group: string;
+  readonly mode: GateMode;
+}
 
 /** What the device's kernel lets the sensor do: A BPF LSM; B a check in the kernel above fanotify; C fanotify; P no gate. */
 export const tiers = ["A", "B", "C", "P"] as const;

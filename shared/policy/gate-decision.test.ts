@@ -29,13 +29,14 @@ const strict = yaml("otherwise: {unproven: block, unchecked: hold, late: block}"
 const ask = (
   of: Verdict,
   mode: GateMode,
-  more: { readonly lineageUntil?: number; readonly byPlace?: boolean } = {},
+  more: { readonly lineageUntil?: number; readonly byPlace?: boolean; readonly isNew?: boolean } = {},
 ) => ({
   situation: situation(of),
   mode,
   now,
   denyMs: 2000,
   byPlace: more.byPlace ?? false,
+  isNew: more.isNew ?? false,
   ...(more.lineageUntil === undefined ? {} : { lineageUntil: instant(more.lineageUntil) }),
 });
 const nothing = verdict("unproven", "none");
@@ -47,6 +48,7 @@ describe("the mode is a ceiling over what the rules want", () => {
     ["warn", { allow: true, action: "warn", would: "block", notice: true, request: false }],
     ["hold", { allow: false, action: "hold", would: "block", notice: true, request: true }],
     ["block", { allow: false, action: "block", notice: true, request: false }],
+    ["quarantine", { allow: false, action: "block", notice: true, request: false }],
   ] as const)("%s", (mode, expected) => {
     expect(gateDecision(ask(nothing, mode), strict)).toMatchObject({
       ...expected,
@@ -55,7 +57,21 @@ describe("the mode is a ceiling over what the rules want", () => {
     });
   });
 
-  test.each(["off", "record", "warn", "hold", "block"] as const)(
+  test("quarantine seals what is blocked and new, and no other mode seals anything", () => {
+    const seals = yaml("otherwise: {unproven: quarantine}");
+    const held = yaml("otherwise: {unproven: hold}");
+    const isNew = { isNew: true };
+    expect([
+      gateDecision(ask(nothing, "quarantine", isNew), strict).action,
+      gateDecision(ask(nothing, "quarantine"), seals).action,
+      gateDecision(ask(nothing, "quarantine", isNew), held).action,
+      gateDecision(ask(nothing, "block", isNew), strict).action,
+    ]).toEqual(["quarantine", "quarantine", "hold", "block"]);
+    expect(gateDecision(ask(nothing, "block", isNew), seals)).toMatchObject({ action: "block", would: "quarantine" });
+    expect(gateDecision(ask(nothing, "quarantine", isNew), strict)).not.toHaveProperty("would");
+  });
+
+  test.each(["off", "record", "warn", "hold", "block", "quarantine"] as const)(
     "what is signed runs under %s, and nobody is told",
     (mode) => {
       const decision = gateDecision(ask(verdict("signed", "publisher"), mode), strict);

@@ -34,19 +34,23 @@ export interface GateQuestion {
   readonly lineageUntil?: Instant;
   /** The verdict rests on where the file lies, not on its bytes alone. */
   readonly byPlace: boolean;
+  /** Something to start that came to this device after sealing was turned on there. */
+  readonly isNew: boolean;
   readonly denyMs: number;
 }
 
 /**
  * The mode is a ceiling over what the rules want: off and record let everything run, warn also tells, hold stops what is to be held
- * or blocked and asks for approval by itself, block does as the rules say. Lineage ranks last: it answers only where nothing but
+ * or blocked and asks for approval by itself, block does as the rules say but seals nothing, quarantine also seals what is blocked
+ * and new. Lineage ranks last: it answers only where nothing but
  * the lack of proof speaks against a file.
  */
 export function gateDecision(question: GateQuestion, policy: Policy): GateDecision {
   const { situation, mode, now } = question;
   const wish = decide(situation, { ...policy, mode: "enforce" }, now);
   const lineage = question.lineageUntil !== undefined && isExcusedByLineage(wish, situation);
-  const wanted: Action = lineage ? "allow" : wish.action;
+  const ruled: Action = lineage ? "allow" : wish.action;
+  const wanted: Action = mode === "quarantine" && ruled === "block" && question.isNew ? "quarantine" : ruled;
   const action = under(mode, wanted);
   const allow = !isStopping(action);
   const until = lineage ? question.lineageUntil : exceptionEnd(wish, policy);
@@ -77,7 +81,8 @@ const strongest: Readonly<Record<GateMode, Action>> = {
   record: "record",
   warn: "warn",
   hold: "hold",
-  block: "quarantine",
+  block: "block",
+  quarantine: "quarantine",
 };
 const under = (mode: GateMode, wanted: Action): Action =>
   rank(wanted) > rank(strongest[mode]) ? strongest[mode] : wanted;

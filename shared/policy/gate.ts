@@ -1,4 +1,4 @@
-import type { GateMode } from "../model/gate.ts";
+import type { GateMode, Ring } from "../model/gate.ts";
 import { gateModes } from "../model/gate.ts";
 import type { NameRule } from "../provenance/name-rule.ts";
 
@@ -20,7 +20,9 @@ export interface Outcomes {
 export interface GatePolicy {
   /** A ceiling over what the rules want, where no ring says otherwise. */
   readonly mode: GateMode;
-  readonly rings: readonly { readonly group: string; readonly mode: GateMode }[];
+  readonly rings: readonly Ring[];
+  /** A ring in which more different files are stopped than that goes back to warn by itself. */
+  readonly stepBack: { readonly files: number; readonly minutes: number };
   readonly libraries: boolean;
   readonly scripts: "executed" | "strict";
   readonly syscalls: boolean;
@@ -41,6 +43,7 @@ export interface GatePolicy {
 export const defaultGate: GatePolicy = {
   mode: "record",
   rings: [],
+  stepBack: { files: 20, minutes: 10 },
   libraries: true,
   scripts: "executed",
   syscalls: true,
@@ -50,14 +53,30 @@ export const defaultGate: GatePolicy = {
   core: [],
 };
 
-/** The first ring that this device is in decides; a device in none has the policy's own mode. */
-export function modeFor(gate: GatePolicy, groups: readonly string[]): GateMode {
-  return gate.rings.find(({ group }) => groups.includes(group))?.mode ?? gate.mode;
+/** The first ring that this device is in decides; a device in none has the policy's own mode, and its ring is called "". */
+export function ringFor({ rings, mode }: Pick<GatePolicy, "rings" | "mode">, groups: readonly string[]): Ring {
+  return rings.find(({ group }) => groups.includes(group)) ?? { group: "", mode };
 }
 
-/** Failures of ours stop nothing, except in block mode what never ran here. */
+export const modeFor = (gate: Pick<GatePolicy, "rings" | "mode">, groups: readonly string[]): GateMode =>
+  ringFor(gate, groups).mode;
+
+/** The same rules, and in each of these rings at most its mode there. */
+export function withStepsBack(gate: GatePolicy, steps: readonly Ring[]): GatePolicy {
+  const milder = ({ group, mode }: Ring): GateMode => {
+    const to = steps.find((step) => step.group === group)?.mode ?? mode;
+    return gateModes.indexOf(to) < gateModes.indexOf(mode) ? to : mode;
+  };
+  return {
+    ...gate,
+    mode: milder({ group: "", mode: gate.mode }),
+    rings: gate.rings.map((ring) => ({ ...ring, mode: milder(ring) })),
+  };
+}
+
+/** Failures of ours stop nothing, except in block mode and beyond what never ran here. */
 export function outcomesFor(gate: GatePolicy, mode: GateMode): Outcomes {
-  const usual: Outcome = mode === "block" ? "known" : "open";
+  const usual: Outcome = mode === "block" || mode === "quarantine" ? "known" : "open";
   return {
     late: usual,
     overloaded: usual,

@@ -27,6 +27,11 @@ test.each([
     "Stopped: /tmp/app has no proof of where it was built (nothing claims it).\n  Ask for it:  provost request 77d04e      Why:  provost why 77d04e\n",
   ],
   [
+    { action: "quarantine" },
+    verdict("unproven", "none"),
+    "Stopped: /tmp/app has no proof of where it was built (nothing claims it). The server is asked to seal it away.\n  Ask for it:  provost request 77d04e      Why:  provost why 77d04e\n",
+  ],
+  [
     { action: "hold", request: true },
     verdict("unproven", "pinned"),
     "Held: /tmp/app has no proof of where it was built (only a lockfile names it).\n  Approval was asked for as 77d04e.      Why:  provost why 77d04e\n",

@@ -7,7 +7,8 @@ import type { GateDecision } from "./gate-decision.ts";
  * nothing here can move a cursor.
  */
 export function noticeText(decision: GateDecision, verdict: Verdict, path: string, code: string): string {
-  const first = `${opening(decision)}: ${shortened(path)} ${reason(decision, verdict)}.`;
+  const away = decision.action === "quarantine" ? " The server is asked to seal it away." : "";
+  const first = `${opening(decision)}: ${shortened(path)} ${reason(decision, verdict)}.${away}`;
   const ask = decision.request ? `  Approval was asked for as ${code}.` : `  Ask for it:  provost request ${code}`;
   return `${first}\n${decision.allow ? `  Why:  provost why ${code}` : `${ask}      Why:  provost why ${code}`}\n`;
 }

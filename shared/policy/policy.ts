@@ -6,7 +6,7 @@ import { namePattern } from "../provenance/name-rule.ts";
 import { asRefusal } from "../provenance/refusal.ts";
 import { readTrust } from "../provenance/trust.ts";
 import { readCondition } from "./condition.ts";
-import { type GatePolicy, defaultGate, outcomes } from "./gate.ts";
+import { type GatePolicy, defaultGate, outcomes, stops } from "./gate.ts";
 import type { Otherwise, Policy } from "./rules.ts";
 
 export * from "./rules.ts";
@@ -88,6 +88,9 @@ const GateDocument = z.strictObject({
     .array(z.strictObject({ group: text, mode: GateMode }))
     .max(100)
     .default([]),
+  stepBack: z
+    .strictObject({ files: z.int().min(1).max(100_000), minutes: z.int().min(1).max(1440) })
+    .default(defaultGate.stepBack),
   libraries: z.boolean().default(defaultGate.libraries),
   scripts: z.enum(["executed", "strict"]).default(defaultGate.scripts),
   syscalls: z.boolean().default(defaultGate.syscalls),
@@ -185,10 +188,9 @@ const Document = z.strictObject({
 
 /** Where a gate stricter than warn is asked for: a policy that only records would never stop what it seems to stop. */
 function strictGate({ gate }: z.infer<typeof Document>): string | undefined {
-  const isStrict = (mode: string): boolean => mode === "hold" || mode === "block";
   if (gate === undefined) return undefined;
-  if (isStrict(gate.mode)) return `gate.mode: ${gate.mode}`;
-  const ring = gate.rings.find(({ mode }) => isStrict(mode));
+  if (stops(gate.mode)) return `gate.mode: ${gate.mode}`;
+  const ring = gate.rings.find(({ mode }) => stops(mode));
   return ring === undefined ? undefined : `gate.rings: ${ring.mode} for ${ring.group}`;
 }
 

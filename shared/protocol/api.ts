@@ -2,6 +2,7 @@ import * as z from "zod";
 import { levels } from "../model/detection.ts";
 import { gateModes, tiers } from "../model/gate.ts";
 import { bases, linkKinds, standings } from "../model/verdict.ts";
+import { roles } from "../model/role.ts";
 import {
   DecisionQuery,
   Decisions,
@@ -32,6 +33,13 @@ import {
   Commands,
   DecideRequest,
   DecidedRequest,
+  DraftPolicy,
+  PolicyDetail,
+  PolicyList,
+  PublishPolicy,
+  PublishedNumber,
+  Rehearsal,
+  TurnOnRing,
   IssuedCommands,
   NewCommand,
 } from "./response-api.ts";
@@ -282,7 +290,7 @@ const None = z.object({});
 
 export const Session = z.object({
   user: text(200),
-  role: z.enum(["owner", "analyst", "auditor"]),
+  role: z.enum(roles),
   signedInAt: time,
   csrf: text(100),
 });
@@ -317,6 +325,7 @@ export const LiveEvent = z.object({
     "events",
     "commands",
     "incidents",
+    "policies",
     "audit",
   ]),
   device: z.string().optional(),
@@ -413,6 +422,21 @@ export const api = {
     DecideRequest,
     DecidedRequest,
   ),
+  policies: get("/api/v1/policies", "The fleet's policies, and whose word rules its gates", None, PolicyList),
+  policy: get("/api/v1/policies/:id", "One policy by its number, with its rings", None, PolicyDetail),
+  rehearsePolicy: post(
+    "/api/v1/policies/rehearsal",
+    "What a draft would have done to what really ran",
+    DraftPolicy,
+    Rehearsal,
+  ),
+  publishPolicy: post(
+    "/api/v1/policies",
+    "Publishes a policy that was rehearsed: signed, and sent to every device",
+    PublishPolicy,
+    PublishedNumber,
+  ),
+  turnOnRing: post("/api/v1/policies/rings", "Turns a ring on again that stepped back", TurnOnRing, None),
   audit: get("/api/v1/audit", "Who did what at this server, each entry bound to the one before", AuditQuery, Audit),
   auditChain: get(
     "/api/v1/audit/chain",

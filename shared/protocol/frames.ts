@@ -1,12 +1,13 @@
 import * as z from "zod";
 import type { Instant } from "../model/ids.ts";
 import { gateModes, tiers } from "../model/gate.ts";
+import { policySources } from "../model/published-policy.ts";
 import { ecosystemIds, fileKinds } from "../model/inventory.ts";
 import { Purl, base64, count, digest, path, placeText, text } from "./fields.ts";
 import { AlarmsFrame, DecisionsFrame, RequestFrame } from "./gate-frames.ts";
 import { EventsFrame } from "./event-frames.ts";
 import { limits } from "./limits.ts";
-import { ReportFrame } from "./response-frames.ts";
+import { ReportFrame, TriageFrame } from "./response-frames.ts";
 
 export { limits } from "./limits.ts";
 export * from "./event-frames.ts";
@@ -125,6 +126,12 @@ export const DeviceFrame = z.object({
   arch: text(40),
   mode: z.enum(gateModes),
   tier: z.enum(tiers),
+  /** As the device's own configuration names them; a policy's rings are groups. */
+  groups: z.array(text(100)).max(64).optional(),
+  /** The policy that rules its gate: `issue` where it is the server's, as the server counts what it sends. */
+  policy: z
+    .object({ number: count, from: z.enum(policySources), issue: count.optional(), fault: text(1000).optional() })
+    .optional(),
   facts: z.record(text(100), text(1000)),
 });
 export const ArchivesFrame = z.object({
@@ -206,6 +213,7 @@ export const Frame = z.discriminatedUnion("kind", [
   RequestFrame,
   EventsFrame,
   ReportFrame,
+  TriageFrame,
 ]);
 export type Frame = z.infer<typeof Frame>;
 export type RunningFrame = z.infer<typeof RunningFrame>;

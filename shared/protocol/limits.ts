@@ -12,6 +12,11 @@ export const limits = {
   eventsPerFrame: 500,
   processesPerEvents: 4000,
   argumentsPerProcess: 4096,
+  /** One piece of a triage bundle, as base64. */
+  triagePieceCharacters: 512 * 1024,
+  triagePieces: 64,
+  /** A whole bundle, packed. */
+  triageBytes: 16 * 1024 * 1024,
   /** Unacknowledged bytes an agent may have under way. */
   windowBytes: 8 * 1024 * 1024,
 } as const;

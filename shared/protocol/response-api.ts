@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { auditKinds } from "../model/audit-kinds.ts";
 import { actionNames, commandStates } from "../model/command.ts";
-import { gateModes } from "../model/gate.ts";
+import { actions, gateModes } from "../model/gate.ts";
 import { many, page, paging } from "./paging.ts";
 
 /** What people may order, decide and read back: commands, approvals, policies, the audit. */
@@ -22,6 +22,11 @@ export const Order = z.discriminatedUnion("action", [
     expires: time,
   }),
   z.strictObject({ action: z.literal("isolate-host"), except: z.array(text(100)).max(64) }),
+  z.strictObject({
+    action: z.literal("collect-triage"),
+    process: ProcessKeyView.optional(),
+    executable: text(16384).optional(),
+  }),
   z.strictObject({ action: z.literal("undo"), command: text(60) }),
 ]);
 
@@ -49,6 +54,8 @@ export const CommandRow = z.object({
   changedAt: time,
   expires: time,
   steps: z.array(StepView),
+  /** What a device collected, once the server keeps all of it: its bytes are at /api/v1/triage/:id. */
+  bundle: z.object({ sha256: digest, bytes: z.number().int() }).optional(),
   canCancel: z.boolean(),
   canUndo: z.boolean(),
 });
@@ -103,6 +110,10 @@ export const DecideRequest = z.strictObject({
 /** The orders that follow from it, in the order in which they are sent. */
 export const DecidedRequest = z.object({ commands: z.array(text(60)) });
 
+const mode = z.enum(gateModes);
+/** As YAML, or as its parsed text: what a person writes stays below this. */
+const policyText = text(512 * 1024);
+
 export const PolicyRow = z.object({
   number: z.number().int(),
   by: text(200),
@@ -110,16 +121,37 @@ export const PolicyRow = z.object({
   why: text(1000),
   /** The newest that is published to devices. */
   current: z.boolean(),
+  /** Whose gate it rules now. */
   devices: z.number().int(),
 });
+export const PolicyList = z.object({
+  published: z.array(PolicyRow),
+  /** Whose word rules how many devices: the server's, a file on the device, or what the product brings. */
+  sources: z.object({ server: z.number().int(), file: z.number().int(), builtIn: z.number().int() }),
+  /** Groups that devices name; "": devices that name none. */
+  groups: z.array(z.object({ group: text(2000), devices: z.number().int(), modes: z.array(mode) })),
+  /** Devices that could not read the policy they were sent, and keep the one before. */
+  faults: z.array(z.object({ device: z.string(), deviceName: text(255), why: text(1000) })),
+});
 export const PolicyDetail = PolicyRow.extend({
-  yaml: text(1024 * 1024),
-  rings: z.array(z.object({ group: text(100), mode: z.enum([...gateModes, "quarantine"]) })),
-  /** Rings that stepped back by themselves, and why. */
-  steppedBack: z.array(z.object({ group: text(100), from: text(20), to: text(20), at: time, why: text(1000) })),
+  yaml: policyText,
+  /** In the order in which they are asked; the last, with the group "", holds for devices in none. `now`: after stepping back. */
+  rings: z.array(z.object({ group: text(2000), mode, now: mode, devices: z.number().int() })),
+  /** Rings that stepped back by themselves, and why; the newest first. */
+  steppedBack: z.array(
+    z.object({
+      group: text(2000),
+      from: mode,
+      to: mode,
+      at: time,
+      why: text(1000),
+      endedAt: time.optional(),
+      endedBy: text(200).optional(),
+    }),
+  ),
 });
 export const DraftPolicy = z.strictObject({
-  yaml: text(1024 * 1024),
+  yaml: policyText,
   days: z.number().int().min(1).max(90).default(14),
 });
 /** What a draft would have done to what really ran. */
@@ -127,17 +159,23 @@ export const Rehearsal = z.object({
   ok: z.boolean(),
   /** The fault and its place, where the draft cannot be read. */
   why: text(2000).optional(),
+  /** The oldest event that was found, and now. */
   from: time,
   to: time,
   executions: z.number().int(),
   devices: z.number().int(),
+  /** Starts by what the draft does about them. */
   counts: z.record(z.string(), z.number().int()),
-  /** What it would have stopped, most often first; 200 at most. */
+  /** Starts beyond what one rehearsal tells apart; absent: none. */
+  uncounted: z.number().int().optional(),
+  /** Different files that it would have stopped. */
+  stoppedFiles: z.number().int(),
+  /** Most often first; 200 at most. */
   stopped: z.array(
     z.object({
       path: text(16384),
       digest: digest.optional(),
-      action: text(20),
+      action: z.enum(actions),
       why: text(2000),
       times: z.number().int(),
       devices: z.number().int(),
@@ -149,18 +187,21 @@ export const Rehearsal = z.object({
     z.object({
       path: text(16384),
       digest: digest.optional(),
-      before: text(20),
-      after: text(20),
+      before: z.enum(actions),
+      after: z.enum(actions),
       times: z.number().int(),
     }),
   ),
 });
 export const PublishPolicy = z.strictObject({
-  yaml: text(1024 * 1024),
+  yaml: policyText,
   why: text(1000).min(1),
-  /** The rehearsal's own count of stopped executions, read back: nobody turns a ring on unseen. */
+  /** The rehearsal's own `stoppedFiles`, read back: nobody turns a ring on unseen. */
   seenStopped: z.number().int(),
 });
+export const PublishedNumber = z.object({ number: z.number().int() });
+/** A ring that stepped back does again what its policy says. "": the devices in no other. */
+export const TurnOnRing = z.strictObject({ group: text(2000), why: text(1000).min(1) });
 
 export const AuditRow = z.object({
   sequence: z.number().int(),

@@ -91,6 +91,16 @@ export const AttestedMessage = z.object({
 export const TrustMessage = z.object({ kind: z.literal("trust"), version: text(200), document: text(8_000_000) });
 /** An order: canonical JSON of a Command (shared/model/command.ts), and the signature over its context and bytes by the server's key. */
 export const CommandMessage = z.object({ kind: z.literal("command"), body: text(200_000), signature: base64(200) });
+/** The policy for every device: canonical JSON of a PublishedPolicy (shared/model/published-policy.ts), signed in its context by the server's key. */
+export const PolicyMessage = z.object({ kind: z.literal("policy"), body: text(1_500_000), signature: base64(200) });
+/** What became of a triage bundle: the server keeps bytes with that digest, or says why not. */
+export const TriageMessage = z.object({
+  kind: z.literal("triage"),
+  command: text(60),
+  sha256: digest,
+  kept: z.boolean(),
+  why: z.optional(text(400)),
+});
 export const Acknowledge = z.object({ kind: z.literal("ack"), upTo: count, windowBytes: count });
 /** The server lacks something the agent believes delivered: start a new epoch and tell everything again. */
 export const Resync = z.object({ kind: z.literal("resync"), why: text(400) });
@@ -100,10 +110,14 @@ export const ServerMessage = z.discriminatedUnion("kind", [
   AttestedMessage,
   TrustMessage,
   CommandMessage,
+  PolicyMessage,
+  TriageMessage,
   Resync,
 ]);
 export type ServerMessage = z.infer<typeof ServerMessage>;
 export type ProofMessage = z.infer<typeof ProofMessage>;
 export type AttestedMessage = z.infer<typeof AttestedMessage>;
 export type CommandMessage = z.infer<typeof CommandMessage>;
+export type PolicyMessage = z.infer<typeof PolicyMessage>;
+export type TriageMessage = z.infer<typeof TriageMessage>;
 export type TrustMessage = z.infer<typeof TrustMessage>;

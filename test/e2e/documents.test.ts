@@ -78,7 +78,9 @@ beforeAll(async () => {
         link.spooled();
       },
       trust: (message) => acceptTrust(state, message, Date.now()),
+      policy: () => undefined,
       command: () => undefined,
+      triage: () => undefined,
       retell: () => retellFiles(state),
       lost: (why) => void sessionsLost.push(why),
     },

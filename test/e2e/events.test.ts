@@ -45,6 +45,18 @@ describe.skipIf(why !== undefined)("the sensor's events", () => {
     return stdout;
   };
   const place = (name: string): string => join(root.path, "tmp", name);
+  /** So that scripts run in the root. */
+  const furnish = (): void => {
+    const programs = ["/bin/sh", "/bin/true", "/bin/rm", "/bin/cp", "/bin/mv"];
+    for (const program of programs) {
+      execFileSync("cp", ["--parents", "-L", program, root.path]);
+      for (const line of execFileSync("ldd", [program], { encoding: "utf8" }).split("\n")) {
+        const [, library] = /(?:=> )?(\/\S+) \(0x/.exec(line) ?? [];
+        if (library !== undefined) execFileSync("cp", ["--parents", "-L", library, root.path]);
+      }
+    }
+    mkdirSync(place(""), { recursive: true });
+  };
 
   test("a program that starts is told with path, arguments, folder, control group and file; then its end", async () => {
     const told = await open();
@@ -81,17 +93,47 @@ describe.skipIf(why !== undefined)("the sensor's events", () => {
 
   test("in another root the path is the one that the process sees, and the script is found there", async () => {
     const told = await open();
-    for (const path of ["/bin/sh", "/bin/true"]) execFileSync("cp", ["--parents", "-L", path, root.path]);
-    for (const line of execFileSync("ldd", ["/bin/sh"], { encoding: "utf8" }).split("\n")) {
-      const [, library] = /(?:=> )?(\/\S+) \(0x/.exec(line) ?? [];
-      if (library !== undefined) execFileSync("cp", ["--parents", "-L", library, root.path]);
-    }
+    furnish();
     writeFileSync(place("inside"), "#!/bin/sh\nread line\n");
     chmodSync(place("inside"), 0o755);
     run("sh", ["-c", `sleep 0.3 | chroot ${root.path} /tmp/inside`]);
     const exec = await told.told("exec", ({ called }) => called === "/tmp/inside");
     expect(exec).toMatchObject({ path: "/usr/bin/sh", directory: "/" });
     expect(exec["scriptfile"]?.split(":")[1]).toBe(String(statSync(place("inside")).ino));
+  });
+
+  test.each([
+    ["has ended at once in a root of its own", "#!/bin/sh\nexit 0\n", ""],
+    ["removes itself first", '#!/bin/sh\nrm "$0"\n', ""],
+    ["is replaced while it runs", '#!/bin/sh\ncp /bin/sh "$0.new"; mv "$0.new" "$0"\n', ""],
+    ["is started by a script in turn", "#!/bin/sh\nexit 0\n", "tmp/outer"],
+  ])("a script is told as the file that was started where it %s", async (_name, text, outer) => {
+    const told = await open();
+    furnish();
+    writeFileSync(place("inside"), text);
+    chmodSync(place("inside"), 0o755);
+    if (outer !== "") {
+      writeFileSync(join(root.path, outer), "#!/tmp/inside\n");
+      chmodSync(join(root.path, outer), 0o755);
+    }
+    const called = outer === "" ? "/tmp/inside" : `/${outer}`;
+    const { ino, size } = statSync(join(root.path, called));
+    run("chroot", [root.path, called]);
+    const exec = await told.told("exec", (of) => of["called"] === called);
+    expect(has(exec, flags.script)).toBe(true);
+    expect(exec["scriptfile"]?.split(":")).toMatchObject({ 1: String(ino), 3: String(size) });
+  });
+
+  test("a script behind more closed files than are looked at is found by its path", async () => {
+    const told = await open();
+    mkdirSync(place(""), { recursive: true });
+    writeFileSync(place("many.sh"), "#!/bin/sh\nsleep 1\n");
+    chmodSync(place("many.sh"), 0o755);
+    const start =
+      "import os,sys,resource; resource.setrlimit(resource.RLIMIT_NOFILE,(9000,9000)); [os.open('/dev/null',os.O_CLOEXEC) for _ in range(5000)]; os.execv(sys.argv[1],sys.argv[1:])";
+    run("python3", ["-c", start, place("many.sh")]);
+    const exec = await told.told("exec", ({ called }) => called === place("many.sh"));
+    expect(exec["scriptfile"]?.split(":")[1]).toBe(String(statSync(place("many.sh")).ino));
   });
 
   test("two megabytes of arguments are cut at 8,192 bytes, and the record says so", async () => {

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +29,7 @@ describe.skipIf(cannot !== undefined)("provost lab run", () => {
 
   test("says what was seen, recognised and done, and leaves nothing behind", async () => {
     const before = labs();
-    mkdirSync(join(folder, "with"));
+    mkdirSync(join(folder, "with"), { recursive: true });
     writeFileSync(join(folder, "with/note"), "from outside\n");
     writeFileSync(
       script,
@@ -49,6 +50,20 @@ describe.skipIf(cannot !== undefined)("provost lab run", () => {
     const times = events.map((line) => (JSON.parse(line) as { at: number }).at);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(labs()).toEqual(before);
+  });
+
+  test("a script that was dropped and has ended at once is recognised as itself", async () => {
+    const text = "#!/bin/sh\\necho dropped\\n";
+    writeFileSync(script, `cat /lab/files/note; printf '${text}' >/tmp/new; chmod +x /tmp/new; sleep 1; /tmp/new\n`);
+    mkdirSync(join(folder, "with"), { recursive: true });
+    writeFileSync(join(folder, "with/note"), "from outside\n");
+    const { stdout } = await lab(["--script", "script.sh", "--files", "with", "--json"]);
+    const sha256 = createHash("sha256").update("#!/bin/sh\necho dropped\n").digest("hex");
+    expect(JSON.parse(stdout)).toMatchObject({
+      exit: 0,
+      output: "from outside\ndropped\n",
+      findings: [{ rule: "provost.drop-and-execute", subject: { kind: "file", sha256 } }],
+    });
   });
 
   test("what would isolate the device meets a network of its own", async () => {

@@ -29,6 +29,7 @@ import { parseStat } from "../../agent/inventory/proc-text.ts";
 import { makeKeyPair, signWith } from "../../agent/link/keys.ts";
 import { lease } from "../../agent/spool/spool.ts";
 import { openState, writeMeta } from "../../agent/state/state.ts";
+import { bundleOf, noteAnswer } from "../../agent/triage/keep.ts";
 
 const server = makeKeyPair();
 const device = `dev_${"a".repeat(26)}`;
@@ -250,6 +251,29 @@ describe.skipIf(!may)(
         return passed;
       });
       expect(killed).toBeGreaterThanOrEqual(10);
+    });
+
+    test("a triage bundle is told once, and verified once the server keeps it", async () => {
+      const killed = await everyBoundary(async (killAt) => {
+        const here = scene();
+        const id = `cmd_faults${count}`;
+        const passed = run(here, killAt, { id, what: { action: "collect-triage" } });
+        if (passed === undefined) run(here, -1);
+        const state = openState(here.state);
+        const { sha256 = "" } = bundleOf(state, id) ?? {};
+        const told = state.prepare(
+          "SELECT count(*), count(DISTINCT json_extract(body, '$.piece')) FROM spool WHERE kind = 'triage'",
+        );
+        const [frames, pieces] = told.raw().get() as [number, number];
+        expect([killAt, frames > 0, frames === pieces]).toEqual([killAt, true, true]);
+        noteAnswer(state, { command: id, sha256, kept: true });
+        state.close();
+        run(here, -1);
+        const { report, ends, chain } = after(here, id);
+        expect([killAt, report?.state, ends, chain.ok]).toEqual([killAt, "verified", 1, true]);
+        return await Promise.resolve(passed);
+      });
+      expect(killed).toBeGreaterThanOrEqual(5);
     });
 
     test.skipIf(!hasNft)("an isolation stands, again after each start, and is undone whole", async () => {

@@ -1,5 +1,5 @@
 /** The sensor and its agent die, stop, sleep and run out of disk while programs start. A stand-in answers for the agent. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   appendFileSync,
@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -22,7 +23,7 @@ import { modes, startCounting } from "../support/counting-agent.ts";
 import type { GateRoot } from "../support/gate-root.ts";
 import { cannotGate, copyProgram, makeGateRoot } from "../support/gate-root.ts";
 import type { Sensor, SensorOptions, TierName } from "../support/gate-sensor.ts";
-import { cannotSense, endChild, startSensor } from "../support/gate-sensor.ts";
+import { cannotSense, endChild, printed, startSensor } from "../support/gate-sensor.ts";
 
 const cannot = cannotGate() ?? cannotSense();
 if (cannot !== undefined) process.stderr.write(`skipped: what becomes of the gate when its parts fail: ${cannot}\n`);
@@ -213,6 +214,43 @@ describe.skipIf(cannot !== undefined)("when parts of the gate fail", () => {
       await endChild(sensor.child);
     }
     expect(await meanwhile).toMatchObject(all);
+  });
+
+  test("the sensor ends while a question waits: its own check does not judge what nobody answers any more", async () => {
+    const sensor = await sensorUp({ tier: "B" });
+    const agent = await agentUp(sensor, { deadline: 5000, gone: 5000 });
+    expect(await start(known)).toMatchObject(all);
+    agent.child.kill("SIGSTOP");
+    const waiting = start(fresh("/bin/waits-at-the-end"), ["--count", "1"]);
+    await pause(500);
+    await endChild(sensor.child);
+    expect(await waiting).toMatchObject({ killed: 0 });
+  });
+
+  test("the gate is turned on: what an older process had opened it may still map, what a newer one inherits it may not", async () => {
+    const sensor = await sensorUp({ tier: "B" });
+    const map = "mmap.mmap(f,0,flags=mmap.MAP_PRIVATE,prot=mmap.PROT_READ|mmap.PROT_EXEC)";
+    const text = `import os,sys,mmap
+open("${root.cgroup}/cgroup.procs","w").write(str(os.getpid()))
+f=os.open("${join(root.path, unknown)}",os.O_RDONLY)
+print("opened",flush=True)
+sys.stdin.readline()
+${map}
+print("mapped",flush=True)
+child=os.fork()
+if child==0:
+  ${map}
+  os._exit(0)
+print(os.WTERMSIG(os.waitpid(child,0)[1]),flush=True)
+`;
+    const older = spawn("python3", ["-c", text], { stdio: ["pipe", "pipe", "inherit"] });
+    started.push({ kill: () => endChild(older) });
+    await printed(older, older.stdout, /^opened$/m, "python3");
+    await agentUp(sensor, { libraries: 1 });
+    await pause(500);
+    const said = printed(older, older.stdout, /^mapped\n(\d+)$/m, "python3");
+    older.stdin.end("\n");
+    expect((await said)[1]).toBe(String(constants.signals.SIGKILL));
   });
 
   describe("tier B with pins", () => {

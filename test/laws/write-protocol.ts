@@ -102,6 +102,10 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
         frames.ReportFrame,
         "Where an order stands: each change of its state, with its steps and the entry of the device's own audit. Never dropped.",
       ],
+      [
+        frames.TriageFrame,
+        "A piece of the bundle that an order had the device collect: gzip of one JSON document. Pieces come in any order; a piece sent twice changes nothing.",
+      ],
     ],
   },
   {
@@ -120,6 +124,14 @@ acknowledges it; a batch sent twice changes nothing; a gap that was not declared
       [
         frames.CommandMessage,
         "An order: canonical JSON of a command, and the signature of its context and bytes by the server's key. Sent once in each session until the device took it.",
+      ],
+      [
+        frames.PolicyMessage,
+        "The policy for every device: canonical JSON of a published policy, and the signature of its context and bytes by the server's key. Once in each session and whenever there is a newer issue.",
+      ],
+      [
+        frames.TriageMessage,
+        "What became of a bundle. `kept`: the server holds all its pieces, and their bytes have that digest. Sent in each session until the order has ended.",
       ],
       [frames.TrustMessage, "The owner's trust document, once in each session and whenever another one is published."],
       [

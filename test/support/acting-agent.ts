@@ -24,5 +24,7 @@ const actions = openActions(
   (where, { step }) => pass(`${where} ${step}`),
 );
 await (body === undefined || signature === undefined ? actions.recover() : actions.take(body, signature));
+// What only looks goes on beside: this waits until it has come to its end, or waits for the server.
+await actions.heard("");
 state.close();
 process.stdout.write(String(boundary));

@@ -54,6 +54,8 @@ export function consoleInBrowser(executables: number): () => Shown {
     fixture.problem = undefined;
     fixture.empty = false;
     fixture.auditBroken = false;
+    fixture.role = "owner";
+    fixture.forgetPolicies();
     fixture.given.length = 0;
   });
   return () => ({ fixture, page, complaints });

@@ -3,12 +3,14 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
+import { refusesPerson, type Role } from "@provost/shared/model/role.ts";
 import { api, type Answer, type Query } from "@provost/shared/protocol/api.ts";
 import { buildAudit, chainOf } from "./console-audit.ts";
 import { chainFor, evidence, tamperedDigest } from "./console-chain.ts";
 import { buildFleet, countsOf, digestOf, executableDetail, type Fleet } from "./console-data.ts";
 import { buildGate, emptyGate, summaryOf, type GateFacts } from "./console-gate.ts";
 import { incidentScene, previewOf } from "./console-incidents.ts";
+import { policyScene, type PolicyScene } from "./console-policies.ts";
 import { fixtureNow } from "./console-words.ts";
 import { pageOf, type Asked } from "./console-paging.ts";
 
@@ -32,13 +34,22 @@ export interface ConsoleFixture {
   empty: boolean;
   /** The server found that its audit was changed. */
   auditBroken: boolean;
+  /** What is signed in. */
+  role: Role;
+  /** Policies as they were: nothing published, nothing turned on again. */
+  forgetPolicies(): void;
   close(): Promise<void>;
 }
 
 /** The console's built files and made-up answers on loopback, with the product's headers. Test code only. */
 export async function startConsoleFixture(dist: string, executables: number): Promise<ConsoleFixture> {
   const built = buildFleet(executables);
-  const fleet: Scene = { ...built, gate: buildGate(built.devices, built.executables), audit: buildAudit() };
+  const fleet: Scene = {
+    ...built,
+    gate: buildGate(built.devices, built.executables),
+    audit: buildAudit(),
+    policies: policyScene(fixtureNow, built.devices),
+  };
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://fixture");
@@ -67,6 +78,10 @@ export async function startConsoleFixture(dist: string, executables: number): Pr
     problem: undefined,
     empty: false,
     auditBroken: false,
+    role: "owner",
+    forgetPolicies: () => {
+      fleet.policies = policyScene(fixtureNow, built.devices);
+    },
     close: async () => {
       fixture.hangUp();
       server.closeAllConnections();
@@ -80,9 +95,11 @@ export async function startConsoleFixture(dist: string, executables: number): Pr
 interface Scene extends Fleet {
   readonly gate: GateFacts;
   readonly audit: ReturnType<typeof buildAudit>;
+  policies: PolicyScene;
 }
 
 const csrf = "csrf-of-the-fixture";
+const session = { user: "owner", signedInAt: fixtureNow - 60_000, csrf };
 
 async function answerApi(
   fixture: ConsoleFixture,
@@ -98,6 +115,11 @@ async function answerApi(
     if (id === null || method !== request.method) continue;
     const body = method === "POST" ? await bodyOf(request) : undefined;
     if (method === "POST") fixture.given.push({ path: url.pathname, body });
+    const scope = scopes[name as keyof typeof api];
+    const refused = scope === undefined ? undefined : refusesPerson(fixture.role, scope);
+    if (refused !== undefined) return sendProblem(response, 403, refused, "NOT_ALLOWED");
+    if (name === "session")
+      return send(response, 200, "application/json", JSON.stringify({ ...session, role: fixture.role }));
     const asked = query.safeParse(body ?? Object.fromEntries(url.searchParams));
     if (!asked.success) return sendProblem(response, 400, asked.error.message, "QUERY_INVALID");
     if (name === "auditChain")
@@ -125,12 +147,27 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(chunks).toString() || "{}") as unknown;
 }
 
-const emptyFleet: Scene = { devices: [], executables: [], packages: [], processes: [], gate: emptyGate, audit: [] };
+const emptyFleet: Scene = {
+  devices: [],
+  executables: [],
+  packages: [],
+  processes: [],
+  gate: emptyGate,
+  audit: [],
+  policies: policyScene(fixtureNow, []),
+};
+
+/** What each POST concerns, as the server's handlers say it; a rehearsal changes nothing. */
+const scopes: Readonly<Partial<Record<keyof typeof api, "device" | "fleet">>> = {
+  publishPolicy: "fleet",
+  turnOnRing: "fleet",
+  newToken: "fleet",
+  closeIncident: "device",
+  cancelCommand: "device",
+};
 
 function makeAnswer(fleet: Scene, name: keyof typeof api, id: string, query: Asked): unknown {
   switch (name) {
-    case "session":
-      return { user: "owner", role: "owner", signedInAt: fixtureNow - 60_000, csrf };
     case "signOut":
       return {};
     case "overview":
@@ -155,6 +192,16 @@ function makeAnswer(fleet: Scene, name: keyof typeof api, id: string, query: Ask
       return { commands: ["cmd_1f2e3d4c5b6a798081920a0b"] };
     case "audit":
       return pageOf(fleet.audit, query);
+    case "policies":
+      return fleet.policies.list();
+    case "policy":
+      return fleet.policies.one(Number(id));
+    case "rehearsePolicy":
+      return fleet.policies.rehearse(query as unknown as Query<"rehearsePolicy">);
+    case "publishPolicy":
+      return fleet.policies.publish(query as unknown as Query<"publishPolicy">);
+    case "turnOnRing":
+      return fleet.policies.turnOn(String(query["group"])) ?? {};
     case "executables":
       return pageOf(fleet.executables, query);
     case "executable": {

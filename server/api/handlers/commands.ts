@@ -3,7 +3,7 @@ import type { ActionOrder } from "@provost/shared/model/command.ts";
 import { isDeviceId } from "@provost/shared/model/ids.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import { decideRequest as decide } from "../../response/approve.ts";
-import { refusesPerson } from "../../response/authorise.ts";
+import { refusesPerson } from "@provost/shared/model/role.ts";
 import type { StoredSession } from "../../store/store.ts";
 import type { Parts } from "../parts.ts";
 import type { Handler } from "./handler.ts";

@@ -9,6 +9,7 @@ import type { Handler } from "./handler.ts";
 import { closeIncident, detections, incident, incidents } from "./incidents.ts";
 import { overview, search } from "./overview.ts";
 import { packageDetail, packages } from "./packages.ts";
+import { policies, policy, publishPolicy, rehearsePolicy, turnOnRing } from "./policies.ts";
 import { session, signOut } from "./session.ts";
 
 export const handlers: { readonly [Name in keyof Api]: Handler<Name> } = {
@@ -33,6 +34,11 @@ export const handlers: { readonly [Name in keyof Api]: Handler<Name> } = {
   newCommand,
   cancelCommand,
   decideRequest,
+  policies,
+  policy,
+  rehearsePolicy,
+  publishPolicy,
+  turnOnRing,
   audit,
   auditChain,
   executables,

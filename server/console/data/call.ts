@@ -3,7 +3,7 @@ import { failureFrom, unreachableServer } from "./failure.ts";
 
 type Name = keyof Api;
 
-interface Ask<N extends Name> {
+export interface Ask<N extends Name> {
   /** Values for `:id` in the path. */
   readonly id?: string;
   readonly query?: { readonly [Key in keyof Query<N>]?: string | undefined };
@@ -12,6 +12,8 @@ interface Ask<N extends Name> {
   /** What a POST carries. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** How long the answer may take, where that is longer than for others. */
+  readonly deadlineMs?: number;
 }
 
 /** Asks the server one thing of the table in `shared/protocol/api.ts`. Throws `CallFailure`, with the Problem's words. */
@@ -25,7 +27,7 @@ export async function call<N extends Name>(name: N, ask: Ask<N> = {}): Promise<A
       ...(ask.body === undefined ? {} : { "content-type": "application/json" }),
     },
     ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
-    signal: withDeadline(ask.signal),
+    signal: withDeadline(ask.signal, ask.deadlineMs),
   });
   return (await answer.json()) as Answer<N>;
 }
@@ -72,6 +74,11 @@ export const routes: { readonly [N in Name]: { readonly method: Api[N]["method"]
   requests: { method: "GET", path: "/api/v1/requests" },
   decideRequest: { method: "POST", path: "/api/v1/requests/:id/decision" },
   audit: { method: "GET", path: "/api/v1/audit" },
+  policies: { method: "GET", path: "/api/v1/policies" },
+  policy: { method: "GET", path: "/api/v1/policies/:id" },
+  rehearsePolicy: { method: "POST", path: "/api/v1/policies/rehearsal" },
+  publishPolicy: { method: "POST", path: "/api/v1/policies" },
+  turnOnRing: { method: "POST", path: "/api/v1/policies/rings" },
   auditChain: { method: "GET", path: "/api/v1/audit/chain" },
   executables: { method: "GET", path: "/api/v1/executables" },
   executable: { method: "GET", path: "/api/v1/executables/:id" },
@@ -104,8 +111,8 @@ async function send(address: string, init: RequestInit): Promise<Response> {
 
 const isTimeout = (reason: DOMException): boolean => reason.name === "TimeoutError";
 
-function withDeadline(signal: AbortSignal | undefined): AbortSignal {
-  const deadline = AbortSignal.timeout(answerDeadlineMs);
+function withDeadline(signal: AbortSignal | undefined, deadlineMs = answerDeadlineMs): AbortSignal {
+  const deadline = AbortSignal.timeout(deadlineMs);
   return signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
 }
 

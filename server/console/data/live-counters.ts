@@ -16,6 +16,7 @@ const none: Readonly<Record<Topic, number>> = {
   events: 0,
   commands: 0,
   incidents: 0,
+  policies: 0,
   audit: 0,
 };
 const topics = Object.keys(none) as Topic[];

@@ -135,6 +135,17 @@ export const auditChainQuery = queryOptions({
   staleTime: 60_000,
 });
 
+export const policiesQuery = queryOptions({
+  queryKey: ["policies"],
+  queryFn: ({ signal }) => call("policies", { signal }),
+});
+
+export const policyQuery = (number: number) =>
+  queryOptions({
+    queryKey: ["policy", number],
+    queryFn: ({ signal }) => call("policy", { id: String(number), signal }),
+  });
+
 export const executableQuery = (id: string) =>
   queryOptions({ queryKey: ["executable", id], queryFn: ({ signal }) => call("executable", { id, signal }) });
 

@@ -8,6 +8,7 @@ import {
   MonitorCog,
   Package,
   ScrollText,
+  Scale,
   Search,
   type LucideIcon,
 } from "lucide-react";
@@ -100,7 +101,7 @@ function Nav() {
           key={name}
           href={href}
           aria-current={isUnder(pathname, under) ? "page" : undefined}
-          className="flex shrink-0 grow flex-col items-center justify-center gap-0.5 px-0.5 text-[0.6875rem] text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:grow-0 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
+          className="flex shrink-0 grow flex-col items-center justify-center gap-0.5 px-0.5 text-[0.65rem] text-soft -outline-offset-2 hover:text-ink aria-[current]:font-semibold aria-[current]:text-accent md:h-9 md:grow-0 md:flex-row md:justify-start md:gap-2.5 md:rounded-lg md:px-2.5 md:text-base md:hover:bg-sunken md:aria-[current]:bg-accent-wash"
         >
           <Icon size={17} strokeWidth={1.9} aria-hidden="true" />
           {name}
@@ -117,6 +118,7 @@ const pages: readonly { name: string; href: string; icon: LucideIcon; under: rea
   { name: "Executables", href: address.executables(), icon: FileCode2, under: ["/executables"] },
   { name: "Packages", href: address.packages(), icon: Package, under: ["/packages", "/package"] },
   { name: "Gate", href: address.decisions(), icon: DoorClosed, under: ["/decisions", "/findings", "/approvals"] },
+  { name: "Policies", href: address.policies(), icon: Scale, under: ["/policies"] },
   { name: "Audit", href: address.audit(), icon: ScrollText, under: ["/audit"] },
 ];
 

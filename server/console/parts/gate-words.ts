@@ -35,6 +35,7 @@ export const modeMeans: Readonly<Record<GateMode, string>> = {
   warn: "people are told, nothing is stopped",
   hold: "what lacks proof waits for approval",
   block: "what lacks proof does not run",
+  quarantine: "what lacks proof does not run, and is sealed away where it is new",
 };
 
 export const tierMeans: Readonly<Record<Tier, string>> = {

@@ -126,6 +126,11 @@ const places = [
   { word: "Refuted executables", href: address.executables({ standing: ["refuted"] }) },
   { word: "Running and unproven", href: address.executables({ standing: ["unproven"], running: true }) },
   { word: "Packages", href: address.packages() },
+  { word: "Gate decisions", href: address.decisions() },
+  { word: "Requests that wait", href: address.approvals({ waiting: true }) },
+  { word: "Policies", href: address.policies() },
+  { word: "Write the next policy", href: address.policyDraft() },
+  { word: "Audit", href: address.audit() },
 ];
 
 /** The text once no key was pressed for a moment. */

@@ -32,6 +32,8 @@ interface Row {
   readonly steps: string;
   readonly changed_at: number;
   readonly issued_at: number;
+  readonly bundle_sha256?: string | null;
+  readonly bundle_bytes?: number | null;
 }
 
 export function openCommands(db: Db): CommandStore {
@@ -120,7 +122,9 @@ export function openCommands(db: Db): CommandStore {
       const all = where(filter);
       const rest = where([...filter, ...afterCursor(order, "commands.n", query.cursor)]);
       const rows = ask.all<Row>(
-        `SELECT commands.*, devices.name FROM commands LEFT JOIN devices ON devices.id = commands.device
+        `SELECT commands.*, devices.name, triage.sha256 AS bundle_sha256, triage.bytes AS bundle_bytes
+         FROM commands LEFT JOIN devices ON devices.id = commands.device
+         LEFT JOIN triage ON triage.command = commands.id AND triage.state = 'kept'
          WHERE ${rest.sql} ORDER BY ${orderBy(order, "commands.n")} LIMIT ?`,
         ...rest.values,
         query.limit + 1,
@@ -158,6 +162,9 @@ function shown(row: Row, undone: ActionOrder | undefined): Answer<"commands">["r
     changedAt: row.changed_at,
     expires: command.expires,
     steps: JSON.parse(row.steps) as StepReport[],
+    ...(typeof row.bundle_sha256 !== "string" || typeof row.bundle_bytes !== "number"
+      ? {}
+      : { bundle: { sha256: row.bundle_sha256, bytes: row.bundle_bytes } }),
     canCancel: row.state === "issued",
     canUndo: (row.state === "executed" || row.state === "verified") && undoable.has(order.action),
   };

@@ -36,6 +36,7 @@ export const eventMigrations: readonly string[] = [
    ) STRICT;`,
 ];
 
+const framesPerLook = 64;
 /** An event's number is its frame's number times this, and its place in the frame. */
 const places = 512;
 
@@ -46,8 +47,15 @@ export function openEvents(db: Db): EventStore {
     *since(from, most) {
       const first = firstOfNewest(db, from, most);
       if (first === undefined) return;
-      for (const frame of db.prepare<[number], StoredFrame>(`${framesSql} WHERE f.n >= ? ORDER BY f.n`).all(first))
-        for (const event of openFrame(frame)) if (event.at >= from) yield event;
+      // Some at a time: a fortnight of a fleet is more than memory, and whoever writes meanwhile waits for no reader.
+      const next = db.prepare<[number], StoredFrame>(`${framesSql} WHERE f.n >= ? ORDER BY f.n LIMIT ${framesPerLook}`);
+      for (let at = first; ;) {
+        const frames = next.all(at);
+        for (const frame of frames) for (const event of openFrame(frame)) if (event.at >= from) yield event;
+        const last = frames.at(-1);
+        if (last === undefined || frames.length < framesPerLook) return;
+        at = last.n + 1;
+      }
     },
     one(id) {
       const dot = id.indexOf(".");

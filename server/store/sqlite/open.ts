@@ -13,8 +13,10 @@ import { gateMigrations } from "./gate.ts";
 import { libraryMigrations } from "./library.ts";
 import { machineTokenMigrations } from "./machine-tokens.ts";
 import { manifestMigrations } from "./manifests.ts";
+import { policyMigrations } from "./policies.ts";
 import { pullMigrations } from "./pulls.ts";
 import { answerMigrations } from "./request-answers.ts";
+import { triageMigrations } from "./triage.ts";
 import { trustMigrations } from "./trust.ts";
 
 export type Db = Database.Database;
@@ -158,6 +160,8 @@ const later: readonly string[] = [
   // Nanoseconds since the machine's start, as text: what an order names a process by.
   `ALTER TABLE processes ADD COLUMN since_boot TEXT;`,
   ...habitMigrations,
+  ...policyMigrations,
+  ...triageMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */

@@ -13,8 +13,10 @@ import { openLibrary } from "./library.ts";
 import { openMachineTokens } from "./machine-tokens.ts";
 import { openManifests } from "./manifests.ts";
 import { openDatabase } from "./open.ts";
+import { openPolicyStore } from "./policies.ts";
 import { openPulls } from "./pulls.ts";
 import { openRead } from "./read.ts";
+import { openTriage } from "./triage.ts";
 import { openTrustStore } from "./trust.ts";
 
 /** The embedded engine: everything in one file of `folder`. */
@@ -35,10 +37,12 @@ export function sqliteStore(folder: string): Store {
     gate: openGate(db),
     events: openEvents(db),
     commands: openCommands(db),
+    triage: openTriage(db),
     audit: openAuditStore(db),
     detections: openFindings(db),
     baseline: openBaseline(db),
     incidents: openIncidentStore(db),
+    policies: openPolicyStore(db),
     close: () => db.close(),
   };
 }

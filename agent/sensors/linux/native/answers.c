@@ -2,11 +2,10 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "gate.h"
 
-enum { PULSE_DEFAULT_MS = 3000, DENY_DEFAULT_MS = 5000, SETTLE_MS = 200 };
+enum { PULSE_DEFAULT_MS = 3000, DENY_DEFAULT_MS = 5000 };
 
 MUTEX_INHERIT(lock)
 static struct pv_config config;
@@ -81,11 +80,8 @@ void gate_configure(const struct pv_config *given, bool from_agent) {
     mounts_round();
     if (strict_scripts) marks_ask_again(); /* text that was quietened as data */
   }
-  if (!stricter) return;
-  /* An exec that opened its file before the marks were there was not asked about: the kernel's check would end it. */
-  struct timespec settle = {.tv_nsec = SETTLE_MS * 1000000l};
-  (void)nanosleep(&settle, NULL);
-  kernel_configure(gate_kernel(), &clean);
+  /* Last: who opened its file before the marks were there was not asked about. The check lets pass for a while what began before now. */
+  if (stricter) kernel_configure(gate_kernel(), &clean);
 }
 
 void gate_pulse(void) { last_pulse = now_awake(); }

@@ -144,6 +144,7 @@ void kernel_configure(struct kernel *kernel, const struct pv_config *config) {
   bool libraries = config->libraries != 0 && config->mode >= PV_HOLD;
   /* What makes the check stricter comes last, so that it never judges by half of a configuration. */
   bool stricter = config->mode > settings->mode;
+  if (kernel_stricter(kernel, config)) __atomic_store_n(&settings->since, now_boot(), __ATOMIC_SEQ_CST);
   if (!stricter) __atomic_store_n(&settings->mode, config->mode, __ATOMIC_SEQ_CST);
   __atomic_store_n(&settings->unseen, config->unseen, __ATOMIC_SEQ_CST);
   __atomic_store_n(&settings->gone, config->agent_gone, __ATOMIC_SEQ_CST);
@@ -208,8 +209,12 @@ uint64_t count_of(struct kernel *kernel, uint32_t counter) {
   return sum;
 }
 
+void kernel_rest(struct kernel *kernel, bool open) {
+  if (kernel->settings && (open || !kernel->pinned)) __atomic_store_n(&kernel->settings->mode, PV_OFF, __ATOMIC_SEQ_CST);
+}
+
 void kernel_close(struct kernel *kernel, bool open) {
-  if (open && kernel->settings) __atomic_store_n(&kernel->settings->mode, PV_OFF, __ATOMIC_SEQ_CST);
+  kernel_rest(kernel, open);
   guard_end(kernel);
   pin_remove(kernel, open);
   for (size_t i = 0; i < gate_program_count; i++) {

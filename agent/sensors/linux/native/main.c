@@ -216,6 +216,8 @@ int main(int count, char **arguments) {
   sensor_save();
   link_close();
   mounts_stop();
+  /* A check that ends with us must not judge what nobody is asked about any more. */
+  kernel_rest(kernel, leave_open);
   gate_close();
   pthread_join(kernel_thread, NULL);
   pthread_join(telemetry_thread, NULL);

@@ -47,7 +47,7 @@ int kernel_forget(struct kernel *kernel, const struct pv_file *file); /* and the
 void kernel_forget_all(struct kernel *kernel);
 /* Mode, outcome when nobody pulses, whether unseen files are killed or only told. Called at every PV_CONFIG and at start. */
 void kernel_configure(struct kernel *kernel, const struct pv_config *config);
-/* Would this configuration check what is not checked now? Then whoever is under way must have been asked about first. */
+/* Would this configuration check what is not checked now? Then the marks have to be there first. */
 bool kernel_stricter(const struct kernel *kernel, const struct pv_config *config);
 /* Which superblocks are under the gate: a file elsewhere is "unseen". */
 int kernel_device(struct kernel *kernel, uint32_t device, bool marked);
@@ -59,6 +59,8 @@ int kernel_guard(struct kernel *kernel, uint32_t pid, const char *path);
 bool kernel_process(struct kernel *kernel, uint32_t pid, struct pv_process *process, struct pv_file *program);
 /* Counters of the checks in the kernel. */
 void kernel_count(struct kernel *kernel, uint64_t *checked, uint64_t *killed, uint64_t *dropped);
+/* Nobody is asked from now on: the check judges no more, unless it is pinned to outlive the sensor. `open`: not even then. */
+void kernel_rest(struct kernel *kernel, bool open);
 /* Leaves pins in place unless `open`. */
 void kernel_close(struct kernel *kernel, bool open);
 /* Waits up to timeout_ms; -ENOSYS: there is nothing to wait for, do not call again. Records of the gate's programs (PV_GATE with cause PV_C_UNSEEN, PV_TAMPER, namespaces): called by the events thread. */

@@ -154,7 +154,7 @@ static int open_in(int root, const char *path) {
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
-/* The script's identity, looked up afterwards in the process's root: the kernel has closed it by the time the program starts. */
+/* The script's identity where the kernel's program found none: looked up afterwards, in the process's root. */
 static void find_script(struct pv_exec *exec, const char *called, const char *directory, bool own_root) {
   char path[2 * PV_MAX_PATH + 2], root[32] = "/";
   int bytes = *called == '/' ? snprintf(path, sizeof path, "%s", called) : snprintf(path, sizeof path, "%s/%s", directory, called);
@@ -189,7 +189,7 @@ static void take_exec(struct telemetry *telemetry, const struct pv_exec *raw, si
   memcpy(to, script, raw->script_bytes);
   to += raw->script_bytes;
   exec.directory_bytes = (uint16_t)order_path(to, directory, raw->directory_bytes);
-  if ((exec.event.flags & PV_F_SCRIPT) != 0) {
+  if ((exec.event.flags & PV_F_SCRIPT) != 0 && exec.script.inode == 0) {
     char called[PV_MAX_PATH + 1], folder[PV_MAX_PATH + 1];
     (void)snprintf(called, sizeof called, "%.*s", (int)raw->script_bytes, (const char *)script);
     (void)snprintf(folder, sizeof folder, "%.*s", (int)exec.directory_bytes, (const char *)to);

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Network } from "lucide-react";
+import { ClipboardList, Network } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
 import { Panel } from "../../parts/page.tsx";
@@ -27,6 +27,14 @@ export function Respond({ device }: { readonly device: string }) {
         >
           <Network size={14} aria-hidden="true" />
           Isolate this device
+        </button>
+        <button
+          type="button"
+          className="button"
+          onClick={() => setOrder({ scope: { kind: "device", device }, order: { action: "collect-triage" } })}
+        >
+          <ClipboardList size={14} aria-hidden="true" />
+          Collect a triage bundle
         </button>
       </Panel>
       <Orders about={{ device }} device={device} />

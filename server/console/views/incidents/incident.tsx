@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Answer } from "@provost/shared/protocol/api.ts";
-import { CircleCheck, EyeOff, Gavel } from "lucide-react";
+import { ClipboardList, CircleCheck, EyeOff, Gavel } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
 import { call } from "../../data/call.ts";
@@ -129,23 +129,23 @@ function State({ incident, changed }: { readonly incident: IncidentData; readonl
 function Contain({ incident }: { readonly incident: IncidentData }) {
   const [order, setOrder] = useState<NewOrder>();
   const client = useQueryClient();
-  if (incident.suggested.length === 0) return undefined;
+  const to = { scope: { kind: "device", device: incident.device }, incident: incident.id } as const;
   return (
     <Panel title="Contain" note="Nothing is done before you have read what it does and said why.">
       <ul className="flex flex-wrap gap-2">
+        <li>
+          <button type="button" className="button" onClick={() => setOrder({ ...to, order: triageAround(incident) })}>
+            <ClipboardList size={14} aria-hidden="true" />
+            Collect a triage bundle
+          </button>
+        </li>
         {incident.suggested.map(({ title, why, order: suggested }) => (
           <li key={title}>
             <button
               type="button"
               className="button"
               title={visible(why)}
-              onClick={() =>
-                setOrder({
-                  scope: { kind: "device", device: incident.device },
-                  order: suggested as NewOrder["order"],
-                  incident: incident.id,
-                })
-              }
+              onClick={() => setOrder({ ...to, order: suggested as NewOrder["order"] })}
             >
               <Gavel size={14} aria-hidden="true" />
               <span className="wrap-anywhere">{visible(title)}</span>
@@ -162,6 +162,14 @@ function Contain({ incident }: { readonly incident: IncidentData }) {
       )}
     </Panel>
   );
+}
+
+/** Around the first process that a rule recognised: what runs there now. */
+function triageAround({ tree }: IncidentData): NewOrder["order"] {
+  const first = tree.find(({ findings }) => findings.length > 0);
+  if (first === undefined) return { action: "collect-triage" };
+  const { pid, startedAt, executable } = first;
+  return { action: "collect-triage", process: { pid, startedAt }, executable };
 }
 
 function Score({ incident: { score, terms } }: { readonly incident: IncidentData }) {

@@ -1,10 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Answer } from "@provost/shared/protocol/api.ts";
+import { Download } from "lucide-react";
 import { useEffect, useState } from "react";
 import { address } from "../../address.ts";
 import { call } from "../../data/call.ts";
 import { useLive, useNews } from "../../data/live-context.tsx";
 import { commandsQuery, sessionQuery, type OrdersAbout } from "../../data/queries.ts";
+import { bytes } from "../../parts/number-words.ts";
 import { OrderStateBadge, StepState } from "../../parts/order-state.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Failed } from "../../parts/states.tsx";
@@ -65,6 +67,12 @@ export function Orders({
               </ul>
             </div>
             <div className="flex shrink-0 items-center gap-2">
+              {row.bundle === undefined ? undefined : (
+                <a className="button" href={`/api/v1/triage/${row.id}`} download title={`SHA-256 ${row.bundle.sha256}`}>
+                  <Download size={14} aria-hidden="true" />
+                  Bundle, {bytes(row.bundle.bytes)}
+                </a>
+              )}
               <OrderStateBadge state={row.state} />
               {row.canCancel ? <Cancel id={row.id} done={() => void refetch()} /> : undefined}
               {row.canUndo ? (

@@ -132,6 +132,17 @@ static __noinline int tell_refused(struct file *file, struct inode *inode, u64 w
   return 0;
 }
 
+/*
+ * The gate was turned on a moment ago, and this process is older: it may have opened the file when nobody asked yet. What it can run now it
+ * could have run before.
+ */
+inlined bool began_before(const struct gate_settings *now) {
+  u64 since = now->since;
+  if (!since || bpf_ktime_get_boot_ns() - since > GATE_EARLY_NS) return false;
+  struct task_struct *task = (void *)bpf_get_current_task();
+  return BPF_CORE_READ(task, group_leader, start_boottime) < since;
+}
+
 /* False: it must not run. Told and counted here; what refusing means is the caller's. */
 static __noinline bool may_run(const struct gate_settings *now, struct file *file, u32 access) {
   u32 overlay = 0;
@@ -147,8 +158,9 @@ static __noinline bool may_run(const struct gate_settings *now, struct file *fil
   bool marked = !hidden && bpf_map_lookup_elem(&devices, &device) != 0;
   u64 beat = now->beat, time = bpf_ktime_get_ns();
   bool gone = now->stale_ns && time > beat && time - beat > now->stale_ns;
-  u32 cause = gone ? PV_C_AGENT_GONE : marked ? PV_C_CHANGED : PV_C_UNSEEN;
-  u32 outcome = gone ? now->gone : marked ? PV_O_CLOSED : now->unseen;
+  bool early = !gone && marked && began_before(now);
+  u32 cause = gone ? PV_C_AGENT_GONE : marked && !early ? PV_C_CHANGED : PV_C_UNSEEN;
+  u32 outcome = gone ? now->gone : early ? PV_O_OPEN : marked ? PV_O_CLOSED : now->unseen;
   /* What ran before has its answer: the rest is new. */
   u32 refused = outcome != PV_O_OPEN;
   count(refused ? GATE_KILLED : GATE_OPENED);

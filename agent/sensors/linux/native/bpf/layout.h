@@ -2,13 +2,14 @@
 #pragma once
 #include "record.h"
 
-#define GATE_LAYOUT 1u       /* changes with any struct here that lies in a pinned map */
+#define GATE_LAYOUT 2u       /* changes with any struct here that lies in a pinned map */
 #define GATE_ANSWERS 131072u /* files that may be remembered at once */
 #define GATE_PROCESSES 16384u /* a power of two */
 #define GATE_DEVICES 4096u
 #define GATE_GUARDED 256u
 #define GATE_SLOTS 64u       /* threads that may ask for an identity at the same time */
 #define GATE_PATH 4096u
+#define GATE_EARLY_NS 10000000000ull /* how long an exec may take that began before the gate was turned on */
 #define CLOCK_TICKS_NS 10000000ull /* /proc tells when a process began in hundredths of a second */
 
 /* A file's content by what changes with it: the device's number is the superblock's, on overlays that of the file underneath. */
@@ -34,6 +35,7 @@ struct gate_settings {
   uint64_t beat;       /* monotonic nanoseconds of the sensor's last sign of life */
   uint64_t stale_ns;   /* after so long the sensor is taken for gone; 0: never */
   uint64_t epoch;      /* answers of another one are forgotten */
+  uint64_t since;      /* boot nanoseconds: the checks are this strict since then, and every opening before was asked about since */
   uint32_t layout;     /* GATE_LAYOUT */
   uint32_t mode;       /* enum pv_mode */
   uint32_t libraries;  /* files that are mapped executable are checked too */

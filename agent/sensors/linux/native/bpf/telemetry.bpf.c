@@ -33,6 +33,48 @@ inlined void program_into(struct pv_exec *exec, struct file *file) {
     exec->event.flags |= PV_F_MEMFD;
 }
 
+/* What the kernel calls to let go of a file, once the process that closed it goes back to its own code. 0: not to be had. */
+extern const void ____fput __ksym __weak;
+#define FILE_OPENED_TO_EXECUTE 0x20 /* __FMODE_EXEC */
+#define CLOSED_FILES 4096
+
+struct file___until_6_11 { struct callback_head f_rcuhead; } __attribute__((preserve_access_index));
+
+struct closed {
+  struct callback_head *next;
+  struct file *first; /* the first that was closed of those opened to execute them; the newest are met first */
+};
+
+static long look_at_closed(u32 each, void *context) {
+  struct closed *closed = context;
+  struct callback_head *work = closed->next;
+  if (!work) return STOP;
+  closed->next = BPF_CORE_READ(work, next);
+  if ((void *)BPF_CORE_READ(work, func) != (void *)&____fput) return GO_ON;
+  struct file *newer = 0;
+  struct file___until_6_11 *older = 0;
+  struct file *file = bpf_core_field_exists(newer->f_task_work) ? (void *)work - bpf_core_field_offset(newer->f_task_work)
+                                                                : (void *)work - bpf_core_field_offset(older->f_rcuhead);
+  if (BPF_CORE_READ(file, f_flags) & FILE_OPENED_TO_EXECUTE) closed->first = file;
+  return GO_ON;
+}
+
+/*
+ * The script, or whatever else an interpreter was started for. The exec has closed it by now, but what a process closes waits for its way
+ * back to its own code: it is the first one closed. By the time the sensor reads of it, its path may lead to another file or nowhere, and
+ * the process may be gone with its root.
+ */
+inlined void script_into(struct pv_exec *exec, struct task_struct *task, struct linux_binprm *called) {
+  struct closed closed = {BPF_CORE_READ(task, task_works), BPF_CORE_READ(called, executable)};
+  if (!closed.first && &____fput) {
+    bpf_loop(CLOSED_FILES, look_at_closed, &closed, 0);
+    if (closed.next) return; /* so many were closed that the first was not reached */
+  }
+  u32 overlay = 0;
+  struct inode *inode = closed.first ? real_inode(closed.first, &overlay) : 0;
+  if (inode) file_into(&exec->script, inode);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old, struct linux_binprm *called) {
   struct telemetry_settings *set = settings_of();
@@ -46,7 +88,10 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old, struct linux_binprm *
   exec->argument_count = BPF_CORE_READ(called, argc);
 
   const char *name = BPF_CORE_READ(called, filename);
-  if (BPF_CORE_READ(called, interp) != name) exec->event.flags |= PV_F_SCRIPT;
+  if (BPF_CORE_READ(called, interp) != name) {
+    exec->event.flags |= PV_F_SCRIPT;
+    script_into(exec, task, called);
+  }
   struct fs_struct *folders = BPF_CORE_READ(task, fs);
   const struct path *root = (void *)folders + bpf_core_field_offset(struct fs_struct, root);
   u32 used = walk(draft, 0, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), root);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refusesPerson } from "./authorise.ts";
+import { refusesPerson } from "./role.ts";
 
 test.each([
   ["owner", "device", undefined],

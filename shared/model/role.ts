@@ -1,8 +1,8 @@
-import type { StoredSession } from "../store/store.ts";
+/** What a signed-in person is to this server. */
+export const roles = ["owner", "analyst", "auditor"] as const;
+export type Role = (typeof roles)[number];
 
-type Role = StoredSession["role"];
-
-/** Why this person may not change anything of that scope; undefined: they may. Pure. */
+/** Why this person may not change anything of that scope; undefined: they may. The console says it before the server has to. */
 export function refusesPerson(role: Role, scope: "device" | "fleet"): string | undefined {
   switch (role) {
     case "owner":
