@@ -78,7 +78,9 @@ describe("policies over HTTP", () => {
       sources: { server: 1, file: 0, builtIn: 0 },
       groups: [{ group: "canary", devices: 1, modes: ["block"] }],
     });
-    expect(device).toMatch(/^dev_/);
+    expect((await ask(`devices/${device}`)).body).toMatchObject({
+      facts: { groups: "canary", policy: "4, from the server" },
+    });
   });
 
   test.each(["9", "0", "-1", "x", "4.0", "99999999999999999999"])("there is no policy %j", async (number) => {

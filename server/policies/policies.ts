@@ -270,9 +270,11 @@ export function openPolicies(
       const ring = ringFor(policy.gate, gate.groups);
       if (!stops(ring.mode)) return undefined;
       const { files, minutes } = policy.gate.stepBack;
-      const beside = policies.gates().filter((one) => ringFor(policy.gate, one.groups).group === ring.group);
       const since = Math.max(now() - minutes * 60_000, lastTurn(policies.allStepsBack(policy.number), ring.group));
       const counts = policies.stoppedFiles(since);
+      const stoppedAnywhere = [...counts.values()].reduce((all, count) => all + count, 0);
+      if (stoppedAnywhere <= files) return undefined;
+      const beside = policies.gates().filter((one) => ringFor(policy.gate, one.groups).group === ring.group);
       // One device alone does not turn a ring of several off: whoever holds it could run rubbish until the rest stand open.
       const each = Math.ceil((files + 1) / Math.min(3, beside.length));
       const sum = beside.reduce((all, one) => all + Math.min(each, counts.get(one.device) ?? 0), 0);

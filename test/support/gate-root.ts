@@ -54,7 +54,7 @@ export function makeGateRoot(parent: string, megabytes = 600): GateRoot {
     execFileSync("/sbin/mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image]);
     mkdirSync(path);
     execFileSync("mount", ["-o", "loop,noatime", image, path]);
-    undo.push(() => execFileSync("umount", [path]));
+    undo.push(() => unmount(path));
     mkdirSync(cgroup);
     undo.push(() => endGroup(cgroup));
     for (const folder of ["dev", "proc", "tmp", "usr/bin", "usr/lib", "usr/lib64"])
@@ -66,6 +66,19 @@ export function makeGateRoot(parent: string, megabytes = 600): GateRoot {
     throw cause;
   }
 }
+
+/** A sensor that watches this whole machine holds a file for the moment in which it looks at it. */
+function unmount(path: string): void {
+  for (let tries = 1; ; tries += 1)
+    try {
+      execFileSync("umount", [path], { stdio: ["ignore", "ignore", "pipe"] });
+      return;
+    } catch (cause) {
+      if (tries === unmountTries) throw cause;
+      execFileSync("sleep", ["0.2"]);
+    }
+}
+const unmountTries = 20;
 
 /** cgroup.kill ends all that is in it at once; the folder goes when the last one was waited for. */
 function endGroup(cgroup: string): void {

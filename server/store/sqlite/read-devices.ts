@@ -56,7 +56,7 @@ export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "proces
       const scan = row.scan === null ? undefined : (JSON.parse(row.scan) as ScanFrame);
       return {
         ...deviceRow(row, online),
-        facts: frame?.facts ?? {},
+        facts: { ...frame?.facts, ...gateFacts(frame) },
         health: {
           agentVersion: health?.agentVersion ?? "unknown",
           rssBytes: health?.rssBytes ?? 0,
@@ -75,3 +75,17 @@ export function readDevices(ask: Ask): Pick<Read, "devices" | "device" | "proces
     processes: (device) => readProcesses(ask, device),
   };
 }
+
+/** Whose word rules its gate, and by which groups. */
+function gateFacts(frame: DeviceFrame | undefined): Record<string, string> {
+  const { groups = [], policy } = frame ?? {};
+  return {
+    ...(groups.length === 0 ? {} : { groups: groups.join(", ") }),
+    ...(policy === undefined
+      ? {}
+      : { policy: policy.from === "built-in" ? "the built-in one" : `${policy.number}, ${sourceWords[policy.from]}` }),
+    ...(policy?.fault === undefined ? {} : { "policy's fault": policy.fault }),
+  };
+}
+
+const sourceWords = { server: "from the server", file: "from a file on the device" } as const;

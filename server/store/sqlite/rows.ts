@@ -1,5 +1,6 @@
 import type { Answer } from "@provost/shared/protocol/api.ts";
 import type { Basis, Standing } from "@provost/shared/model/verdict.ts";
+import type { PolicySource } from "@provost/shared/model/published-policy.ts";
 import type { ScanFrame } from "@provost/shared/protocol/frames.ts";
 
 /** Rows as they rest, and as the API shows them. */
@@ -22,6 +23,8 @@ export interface StoredDevice {
 }
 export type DeviceFrame = Pick<DeviceRow, "os" | "kernel" | "arch" | "mode" | "tier"> & {
   readonly facts: Record<string, string>;
+  readonly groups?: readonly string[];
+  readonly policy?: { readonly number: number; readonly from: PolicySource; readonly fault?: string };
 };
 export interface HealthFrame {
   readonly agentVersion: string;
