@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { personMigrations } from "./access.ts";
 import { auditMigrations } from "./audit.ts";
 import { attestedMigrations } from "./attested.ts";
 import { commandMigrations } from "./commands.ts";
@@ -162,6 +163,7 @@ const later: readonly string[] = [
   ...habitMigrations,
   ...policyMigrations,
   ...triageMigrations,
+  ...personMigrations,
 ];
 
 /** In order; a database of format n has had the first n. */
