@@ -68,9 +68,3 @@ function serverKey(db: Db): ServerKey {
   db.prepare("INSERT INTO meta (key, value) VALUES ('server-key', ?)").run(JSON.stringify(made));
   return made;
 }
-
-/** A link is somebody's; those made before were the owner's. */
-export const personMigrations: readonly string[] = [
-  `ALTER TABLE sign_ins ADD COLUMN user TEXT NOT NULL DEFAULT 'owner';
-   ALTER TABLE sign_ins ADD COLUMN role TEXT NOT NULL DEFAULT 'owner';`,
-];

@@ -2,7 +2,6 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
-import { personMigrations } from "./access.ts";
 import { auditMigrations } from "./audit.ts";
 import { attestedMigrations } from "./attested.ts";
 import { commandMigrations } from "./commands.ts";
@@ -163,7 +162,9 @@ const later: readonly string[] = [
   ...habitMigrations,
   ...policyMigrations,
   ...triageMigrations,
-  ...personMigrations,
+  // A sign-in link is made for one person; those made before were the owner's.
+  `ALTER TABLE sign_ins ADD COLUMN user TEXT NOT NULL DEFAULT 'owner';
+   ALTER TABLE sign_ins ADD COLUMN role TEXT NOT NULL DEFAULT 'owner';`,
 ];
 
 /** In order; a database of format n has had the first n. */
