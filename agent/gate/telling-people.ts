@@ -29,14 +29,33 @@ export class Quiet {
   }
 }
 
-/** A desktop notification where the person has a session, else the journal: standard error, under systemd. */
-export function tellPerson(item: GateDecision, notice: string): void {
+/** Where a person is reached: by the desktop session's bus, and by whoever reads the journal. */
+export interface PersonPlaces {
+  bus(user: number): string;
+  readonly notifySend: string;
+  /** A line for the journal; absent where standard error does not lead there. */
+  readonly journal?: (line: string) => void;
+}
+
+const placesHere = (): PersonPlaces => ({
+  bus: (user) => `/run/user/${user}/bus`,
+  notifySend: "/usr/bin/notify-send",
+  // systemd says so to what it starts (systemd.exec(5)).
+  ...(process.env["JOURNAL_STREAM"] === undefined
+    ? {}
+    : { journal: (line: string) => void process.stderr.write(line) }),
+});
+
+/** A line in the journal, and a desktop notification where the person has a session. */
+export function tellPerson(item: GateDecision, notice: string, places = placesHere()): void {
   const text = notice.trimEnd();
-  if (existsSync(`/run/user/${item.process.uid}/bus`) && existsSync("/usr/bin/notify-send")) {
-    const child = fork(program, [], { stdio: ["ignore", "ignore", "ignore", "ipc"] });
-    child.on("error", () => undefined);
-    child.send({ user: item.process.uid, title: "A program was stopped", text } satisfies NotifyOrder);
-    child.unref();
-  } else if (process.env["JOURNAL_STREAM"] !== undefined)
-    process.stderr.write(`provost: ${text.replaceAll("\n", " ")}\n`);
+  places.journal?.(`provost: ${text.replaceAll("\n", " ")}\n`);
+  const user = item.process.uid;
+  const bus = places.bus(user);
+  if (!existsSync(bus) || !existsSync(places.notifySend)) return;
+  const child = fork(program, [], { stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  child.on("error", () => undefined);
+  const order: NotifyOrder = { user, title: "A program was stopped", text, bus, program: places.notifySend };
+  child.send(order);
+  child.unref();
 }

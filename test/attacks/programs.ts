@@ -12,7 +12,7 @@ export interface Programs {
   readonly can32: boolean;
 }
 
-export const drivers = ["launch", "map", "memory", "rewrite", "swap", "mounts", "served", "reveal"] as const;
+export const drivers = ["launch", "map", "memory", "rewrite", "swap", "mounts", "served", "stall", "reveal"] as const;
 
 export const cannotBuild = (): string | undefined =>
   existsSync("/usr/bin/gcc") ? undefined : "a C compiler is missing: apt-get install -y gcc libc6-dev";

@@ -238,6 +238,17 @@ describe.skipIf(why !== undefined)("the sensor's events", () => {
     expect(await told.told("mount", ({ path }) => path === "/mnt")).toMatchObject({ kind: "1", type: "tmpfs" });
   });
 
+  test.each(["/proc/self/mem", "/proc/self/../thread-self/mem", "/proc/self/root/proc/self/mem", "mem"])(
+    "whoever opens a process's memory for writing is told, as %s too",
+    async (path) => {
+      const told = await open("--syscalls");
+      const [, pid] = /(\d+)/.exec(
+        run("python3", ["-c", `import os; print(os.getpid()); os.chdir("/proc/self"); open("${path}", "r+b")`]),
+      ) as RegExpExecArray;
+      expect(await told.told("ptrace")).toMatchObject({ pid, target: pid, request: String(0x10002) });
+    },
+  );
+
   test("without it they are not", async () => {
     const told = await open();
     run(actor, ["memfd", "hello", "bpf"]);
@@ -252,6 +263,7 @@ describe.skipIf(why !== undefined)("the sensor's events", () => {
     ["on_socket", "who listens is not told", parts.events | parts.network],
     ["on_connect4", "UDP connections over IPv4 are not told", parts.events | parts.network],
     ["on_call", "memfd_create, ptrace, bpf, mount and setuid calls are not told", parts.events],
+    ["on_opened", "who opens another process's memory as a file is not told", parts.events | parts.syscalls],
   ])("where the kernel refuses %s the rest goes on, and it is said: %s", async (names, says, there) => {
     const told = await open("--refuse", names);
     expect(told.parts & there).toBe(there);

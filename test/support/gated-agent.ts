@@ -53,23 +53,25 @@ export interface AgentProgram {
   readonly program: string;
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Where its standard error goes; this process's own, unless the test reads it. */
+  readonly stderr?: "pipe";
 }
 
-const fromSource: AgentProgram = { program: join(top, "agent/main.ts"), flags: [], environment: {} };
+export const fromSource: AgentProgram = { program: join(top, "agent/main.ts"), flags: [], environment: {} };
 
 /** The agent as it runs, with nothing but the root to walk over. */
 export function startGatedAgent(
   root: GateRoot,
   socket: string,
   more: Readonly<Record<string, unknown>>,
-  { program, flags, environment } = fromSource,
+  { program, flags, environment, stderr } = fromSource,
 ): GatedAgent {
   const folder = join(root.scratch, "agent");
   const control = join(root.scratch, "control");
   const child = fork(program, [], {
     execArgv: ["--disable-warning=ExperimentalWarning", ...flags],
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", stderr ?? "inherit", "ipc"],
   });
   const messages: DaemonMessage[] = [];
   const waiting = new Set<(message: DaemonMessage) => void>();

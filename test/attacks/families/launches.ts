@@ -50,6 +50,37 @@ export const launches: readonly Attack[] = [
     run: "launch nameless $P/evil.hidden $P",
     signs,
   },
+  {
+    name: "nameless-linked",
+    does: "the same, and gives it a name when its bytes are there",
+    run: "launch nameless-linked $P/evil.hidden $P",
+    signs,
+  },
+  {
+    name: "map-files",
+    does: "starts it as /proc/self/map_files/...",
+    run: "launch map-files $P/evil",
+    signs,
+  },
+  {
+    name: "compat-execve",
+    does: "starts it by the 32-bit system call",
+    run: "launch compat $P/evil",
+    needs: ["32-bit"],
+    signs,
+  },
+  {
+    name: "cloned-tree",
+    does: "starts it through a copy of the mount that is mounted nowhere",
+    run: "launch cloned-tree $P evil",
+    signs: [...signs, (record) => record.kind === "exec" && record.path.endsWith("/evil")],
+  },
+  {
+    name: "run-parts",
+    does: "has busybox start all that is in a folder",
+    run: "mkdir $P/d; reveal $P/evil.hidden $P/d/part; busybox run-parts $P/d",
+    signs,
+  },
   { name: "o-path-execveat", does: "starts it by an O_PATH descriptor", run: "launch path-handle $P/evil", signs },
   {
     name: "empty-path-execveat",

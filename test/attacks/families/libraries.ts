@@ -18,6 +18,20 @@ export const libraries: readonly Attack[] = [
     needs,
     signs: [handed, judged],
   },
+  {
+    name: "shebang-loader",
+    does: "names the loader as the interpreter of a program",
+    run: "printf '#!/lib64/ld-linux-x86-64.so.2 %s\\n' $P/evil-dynamic > $P/by; chmod 755 $P/by; $P/by",
+    needs,
+    signs: [started, handed, judged],
+  },
+  {
+    name: "library-stalled",
+    does: "writes over a good library, held up in the middle while it is loaded",
+    run: "stall library $P/good.so $P/evil.so.hidden",
+    needs,
+    signs: [judged, changed("good.so")],
+  },
   { name: "dlopen", does: "has a program load it as a library", run: "map library $P/evil.so", needs, signs },
   {
     name: "dlopen-user",

@@ -50,6 +50,32 @@ export const mappings: readonly Attack[] = [
     run: "map while-mapped $P/good $P/code",
     signs: [judged, changed("good")],
   },
+  {
+    name: "map-block-device",
+    does: "maps the disk itself, where the code lies",
+    run: "map block-device $P/code /dev/disk",
+    needs: ["loop"],
+    signs,
+  },
+  {
+    name: "map-behind-many",
+    does: "makes 3,000 mappings and the code behind them executable in one call",
+    run: "map behind-many $P/code",
+    signs,
+  },
+  { name: "map-moved", does: "moves the mapping, then makes it executable", run: "map moved $P/code", signs },
+  {
+    name: "map-while-held",
+    does: "makes it executable while another thread holds the lock of all mappings",
+    run: "map while-held $P/code",
+    signs: [judged],
+  },
+  {
+    name: "userfaultfd-page",
+    does: "has an executable page filled when it runs",
+    run: "stall page $P/code",
+    signs: [judged],
+  },
   { name: "shared-segment", does: "runs code in System V shared memory", run: "map shared-segment $P/code", signs },
   {
     name: "anonymous-rwx",
@@ -92,6 +118,18 @@ export const mappings: readonly Attack[] = [
     name: "proc-pid-mem",
     does: "writes code into another process by /proc/PID/mem",
     run: "memory proc-memory $P/code",
+    signs: [reached],
+  },
+  {
+    name: "proc-self-mem-relative",
+    does: "the same, by a descriptor of /proc/self and the name mem",
+    run: "memory own-memory-by-folder $P/code",
+    signs: [reached],
+  },
+  {
+    name: "proc-self-mem-ring",
+    does: "the same by io_uring",
+    run: "rewrite ring-memory $P/code",
     signs: [reached],
   },
   {

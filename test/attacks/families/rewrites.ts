@@ -47,6 +47,12 @@ export const rewrites: readonly Attack[] = [
     run: "mount /dev/second /second && mkdir /second/$T && cp $P/good /second/$T; rewrite shared-blocks /second/$T/good $P/evil.hidden",
     signs: signs,
   },
+  rewrite("swap-boot", "swaps its blocks by way of the boot loader's place", "swapped-by-boot"),
+  {
+    ...rewrite("invisible", "writes by an XFS handle, which leaves the times as they were", "invisible"),
+    needs: ["second-file-system", "shared-blocks"],
+    run: "mount /dev/second /second && mkdir /second/$T && cp $P/good /second/$T; rewrite invisible /second/$T/good $P/evil.hidden",
+  },
   {
     name: "rewrite-block-device",
     does: "writes to the disk under the file system",
@@ -84,6 +90,12 @@ export const rewrites: readonly Attack[] = [
     name: "race-script",
     does: "writes a script back and forth while a shell reads it 200 times",
     run: "swap write $P/good.sh $P/evil.sh.hidden 200 dash",
+    signs,
+  },
+  {
+    name: "script-swapped",
+    does: "puts another script in a good one's place between its start and its interpreter's look",
+    run: "stall script $P/good.sh $P/evil.sh.hidden",
     signs,
   },
   {

@@ -78,6 +78,61 @@ static int nameless(int count, char **arguments) {
   return start(readable);
 }
 
+/* nameless-linked FILE FOLDER: made without a name, which it gets when its bytes are there. */
+static int nameless_linked(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  char *content = whole(arguments[0], &bytes), path[64], name[4200];
+  int file = check(open(arguments[1], O_TMPFILE | O_RDWR | O_CLOEXEC, 0755), arguments[1]);
+  put(file, content, bytes);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  snprintf(name, sizeof name, "%s/appeared", arguments[1]);
+  check(linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW), "linkat");
+  close(file);
+  execve(name, no_arguments, environ);
+  fail(name);
+}
+
+/* map-files FILE: by the link of a mapping that shows it. */
+static int by_mapping(int count, char **arguments) {
+  (void)count;
+  char path[96], *memory = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, check(open(arguments[0], O_RDONLY | O_CLOEXEC), arguments[0]), 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)memory, (unsigned long)memory + 4096);
+  execve(path, no_arguments, environ);
+  fail(path);
+}
+
+/* compat FILE: by the 32-bit system call from a 64-bit program. */
+static int by_compat_call(int count, char **arguments) {
+  (void)count;
+  char *low = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (low == MAP_FAILED) fail("mmap");
+  uint32_t *words = (uint32_t *)(void *)(low + 4096);
+  strncpy(low, arguments[0], 4095);
+  words[0] = (uint32_t)(uintptr_t)low;
+  long result = 11; /* execve of the 32-bit table */
+  __asm__ volatile("int $0x80" : "+a"(result) : "b"(words[0]), "c"((uint32_t)(uintptr_t)words), "d"((uint32_t)(uintptr_t)(words + 1)) : "memory");
+  errno = -(int)result;
+  fail("execve by int 0x80");
+}
+
+/* cloned-tree FOLDER NAME: through a copy of the mount that is mounted nowhere. */
+static int by_cloned_tree(int count, char **arguments) {
+  (void)count;
+  int tree = check((int)syscall(SYS_open_tree, AT_FDCWD, arguments[0], 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC), "open_tree");
+  syscall(SYS_execveat, tree, arguments[1], no_arguments, environ, 0);
+  fail("execveat");
+}
+
+/* script-handed SCRIPT: whoever opens the script is no interpreter; the interpreter gets a descriptor. */
+static int script_handed(int count, char **arguments) {
+  (void)count;
+  check(dup2(check(open(arguments[0], O_RDONLY), arguments[0]), 0), "standard input");
+  execl("/bin/dash", "dash", NULL);
+  fail("dash");
+}
+
 static int by_path_handle(int count, char **arguments) {
   (void)count;
   return start(check(open(arguments[0], O_PATH | O_CLOEXEC), arguments[0]));
@@ -308,6 +363,8 @@ int main(int argc, char **argv) {
       {"check-then-run", check_then_run, 1}, {"check-obeyed", check_obeyed, 1},
       {"few-descriptors", few_descriptors, 1}, {"by-handle", by_handle, 1}, {"deep", deep, 2}, {"odd-name", odd_name, 2},
       {"many-arguments", many_arguments, 1}, {"passed", passed, 1}, {"leased", leased, 2},
+      {"nameless-linked", nameless_linked, 2}, {"map-files", by_mapping, 1}, {"compat", by_compat_call, 1},
+      {"cloned-tree", by_cloned_tree, 2}, {"script-handed", script_handed, 1},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

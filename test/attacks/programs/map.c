@@ -1,6 +1,10 @@
 /* Ways to have a file's bytes run without starting it: mapped executable, or loaded as a library. */
 #include "attack.h"
 #include <dlfcn.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -99,6 +103,82 @@ static int memfd(int count, char **arguments) {
   return go(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, in_memory(arguments[0], arguments[1]), 0));
 }
 
+/* block-device CODE DEVICE: the disk's own pages, at the place where the file lies. */
+static int block_device(int count, char **arguments) {
+  (void)count;
+  int file = opened(arguments[0]);
+  sync();
+  struct {
+    struct fiemap map;
+    struct fiemap_extent extent;
+  } where = {.map = {.fm_length = PAGE, .fm_extent_count = 1}};
+  check(ioctl(file, FS_IOC_FIEMAP, &where), "place on the disk");
+  if (where.map.fm_mapped_extents != 1) fail("place on the disk");
+  off_t place = (off_t)where.extent.fe_physical, start = place & ~(off_t)(PAGE - 1);
+  char *code = mmap(NULL, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, opened(arguments[1]), start);
+  return go(code == MAP_FAILED ? MAP_FAILED : code + (place - start));
+}
+
+/* Behind so many other mappings that whoever looks at the range may give up before it. */
+static int behind_many(int count, char **arguments) {
+  (void)count;
+  enum { MANY = 3000 };
+  char *memory = mmap(NULL, (MANY + 1) * (size_t)PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  /* Neighbours of one kind would become one mapping. */
+  for (int at = 0; at < MANY; at += 2) check(mprotect(memory + at * (size_t)PAGE, PAGE, PROT_READ | PROT_WRITE), "mprotect");
+  char *code = memory + MANY * (size_t)PAGE;
+  if (mmap(code, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, opened(arguments[0]), 0) == MAP_FAILED) fail("mmap");
+  check(mprotect(memory, (MANY + 1) * (size_t)PAGE, PROT_READ | PROT_EXEC), "mprotect");
+  return go(code);
+}
+
+static int moved(int count, char **arguments) {
+  (void)count;
+  void *code = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, opened(arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  code = mremap(code, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  if (code == MAP_FAILED) fail("mremap");
+  check(mprotect(code, PAGE, PROT_READ | PROT_EXEC), "mprotect");
+  return go(code);
+}
+
+/* Another thread moves a large piece of memory to and fro, which holds the lock of all mappings: nobody can look at them. */
+static void *hold_mappings(void *given) {
+  enum { LARGE = 512 << 20 };
+  (void)given;
+  char *places[2];
+  for (int at = 0; at < 2; at++) {
+    places[at] = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (places[at] == MAP_FAILED) fail("mmap");
+  }
+  check(madvise(places[0], LARGE, MADV_NOHUGEPAGE), "madvise");
+  for (size_t at = 0; at < LARGE; at += PAGE) (void)*(volatile char *)(places[0] + at); /* the page of zeros: no memory, but an entry each */
+  for (int turn = 0;; turn++)
+    if (mremap(places[turn % 2], LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, places[(turn + 1) % 2]) == MAP_FAILED) fail("mremap");
+  return NULL;
+}
+
+static int while_held(int count, char **arguments) {
+  (void)count;
+  for (int try = 0; try < 12; try++) {
+    pid_t child = check(fork(), "fork");
+    if (child == 0) {
+      void *code = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, opened(arguments[0]), 0);
+      pthread_t thread;
+      if (code == MAP_FAILED || pthread_create(&thread, NULL, hold_mappings, NULL) != 0) fail("thread");
+      usleep(400000 + (useconds_t)try * 1700);
+      check(mprotect(code, PAGE, PROT_READ | PROT_EXEC), "mprotect");
+      go(code);
+      _exit(1);
+    }
+    int status = 0;
+    check(waitpid(child, &status, 0), "waitpid");
+    fprintf(stderr, "%s ", WIFSIGNALED(status) ? "ended" : "ran");
+  }
+  return 0;
+}
+
 static int load(const char *path) {
   if (dlopen(path, RTLD_NOW) == NULL) {
     fprintf(stderr, "%s\n", dlerror());
@@ -166,7 +246,8 @@ int main(int argc, char **argv) {
       {"implied", implied, 1},           {"compat", compat, 1},                     {"compat-protected", compat_protected, 1},
       {"opened-empty", opened_empty, 2}, {"memfd", memfd, 2},                       {"library", library, 1},
       {"memfd-library", memfd_library, 2}, {"unlinked-library", unlinked_library, 2}, {"shared-segment", shared_segment, 1},
-      {"while-mapped", while_mapped, 2},
+      {"while-mapped", while_mapped, 2}, {"block-device", block_device, 2},
+      {"behind-many", behind_many, 1},   {"moved", moved, 1},               {"while-held", while_held, 1},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -172,12 +172,24 @@ static int own_memory(int count, char **arguments) {
   return 1;
 }
 
+/* By a name that does not say which memory it is. */
+static int own_memory_by_folder(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  char *content = code_of(arguments[0], &bytes);
+  int folder = check(open("/proc/self", O_PATH | O_CLOEXEC), "/proc/self");
+  int memory = check(openat(folder, "mem", O_RDWR | O_CLOEXEC), "mem");
+  if (pwrite(memory, content, bytes, (off_t)(uintptr_t)target) != (ssize_t)bytes) fail("mem");
+  target();
+  return 1;
+}
+
 int main(int argc, char **argv) {
   static const struct verb verbs[] = {
       {"writable-executable", writable_executable, 1}, {"written-then-executable", written_then_executable, 1},
       {"stack", on_stack, 1}, {"mapped-twice", mapped_twice, 2}, {"changed-copy", changed_copy, 2},
       {"ptrace", ptrace_text, 1}, {"write-across", write_across, 1}, {"proc-memory", proc_memory, 1},
-      {"own-memory", own_memory, 1},
+      {"own-memory", own_memory, 1}, {"own-memory-by-folder", own_memory_by_folder, 1},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -354,6 +354,66 @@ static int ring_start(int count, char **arguments) {
   fail("execveat");
 }
 
+__attribute__((noinline, aligned(16))) static void target(void) {
+  __asm__ volatile(".skip 256, 0x90"); /* room for the code that is put here */
+}
+
+/* ring-memory CODE: the ring opens this process's own memory as a file and writes to it. */
+static int ring_memory(int count, char **arguments) {
+  (void)count;
+  size_t bytes;
+  char *content = whole(arguments[0], &bytes);
+  struct rings rings = open_rings();
+  struct io_uring_sqe request = {.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t)"/proc/self/mem", .open_flags = O_RDWR | O_CLOEXEC};
+  int memory = ask(&rings, &request);
+  if (memory < 0) {
+    errno = -memory;
+    fail("/proc/self/mem");
+  }
+  request = (struct io_uring_sqe){.opcode = IORING_OP_WRITE, .fd = memory, .addr = (uintptr_t)content, .len = (unsigned)bytes, .off = (uintptr_t)target};
+  if (ask(&rings, &request) != (int)bytes) fail("write");
+  target();
+  return 1;
+}
+
+/* Swaps the blocks of two files by way of the place where ext4 keeps a boot loader. */
+static int swapped_by_boot(int count, char **arguments) {
+  (void)count;
+  struct change change = begin(arguments);
+  unsigned long swap_boot = _IO('f', 17); /* EXT4_IOC_SWAP_BOOT */
+  int other = other_file(&change), file = writer(change.victim);
+  check(fsync(other), "fsync");
+  check(ioctl(other, swap_boot), "swap with the boot loader");
+  check(ioctl(file, swap_boot), "swap with the boot loader");
+  close(file);
+  return again(change.victim);
+}
+
+/* invisible VICTIM OTHER: XFS opens a file by its handle so that writing leaves its times as they were. */
+static int invisible(int count, char **arguments) {
+  (void)count;
+  struct change change = begin(arguments);
+  struct handle_request {
+    uint32_t fd;
+    void *path;
+    uint32_t open_flags;
+    void *in;
+    uint32_t in_bytes;
+    void *out;
+    uint32_t *out_bytes;
+  };
+  char handle[64];
+  uint32_t bytes = sizeof handle;
+  struct handle_request request = {.path = (void *)change.victim, .out = handle, .out_bytes = &bytes};
+  int folder = check(open("/second", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/second");
+  check(ioctl(folder, _IOWR('X', 105, struct handle_request), &request), "XFS_IOC_PATH_TO_HANDLE");
+  request = (struct handle_request){.open_flags = O_RDWR, .in = handle, .in_bytes = bytes};
+  int file = check(ioctl(folder, _IOWR('X', 107, struct handle_request), &request), "XFS_IOC_OPEN_BY_HANDLE");
+  put(file, change.content, change.bytes);
+  close(file);
+  return again(change.victim);
+}
+
 /* The good one goes, and the other is made until it has the same inode number. */
 static int inode_again(int count, char **arguments) {
   (void)count;
@@ -415,6 +475,7 @@ int main(int argc, char **argv) {
       {"punched", punched, 2},   {"collapsed", collapsed, 2},            {"direct", direct, 2},       {"device", on_device, 3},
       {"shared-blocks", shared_blocks, 2}, {"ring", by_ring, 2},         {"ring-start", ring_start, 1}, {"held-open", held_open, 2}, {"inode-again", inode_again, 2},
       {"grown-script", grown_script, 2}, {"from-data", from_data, 2},    {"library-from-data", library_from_data, 2},
+      {"ring-memory", ring_memory, 1}, {"swapped-by-boot", swapped_by_boot, 2}, {"invisible", invisible, 2},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -34,6 +34,7 @@ static const struct entry {
   [ON_CONNECT4] = {"on_connect4", GROUP_NETWORK, NULL, 0, PV_CONNECT, "UDP connections over IPv4 are not told"},
   [ON_CONNECT6] = {"on_connect6", GROUP_NETWORK, NULL, 0, PV_CONNECT, "UDP connections over IPv6 are not told"},
   [ON_CALL] = {"on_call", GROUP_CALLS, "sys_enter", 0, 0, "memfd_create, ptrace, bpf, mount and setuid calls are not told"},
+  [ON_OPENED] = {"on_opened", GROUP_CALLS, "sys_exit", 0, 0, "who opens another process's memory as a file is not told"},
 };
 
 /* The numbers of this machine for what calls.bpf.c tells of. */

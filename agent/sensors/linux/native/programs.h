@@ -6,7 +6,7 @@
 /* What a program is asked to tell; it is attached while that is wanted. */
 enum program_group { GROUP_PROCESSES = 1, GROUP_NETWORK = 2, GROUP_CALLS = 4 };
 enum program_name {
-  ON_EXEC, ON_FORK, ON_EXIT, ON_EXIT_OLDER, ON_MODULE, ON_SOCKET, ON_CONNECT4, ON_CONNECT6, ON_CALL, PROGRAMS,
+  ON_EXEC, ON_FORK, ON_EXIT, ON_EXIT_OLDER, ON_MODULE, ON_SOCKET, ON_CONNECT4, ON_CONNECT6, ON_CALL, ON_OPENED, PROGRAMS,
 };
 
 struct programs {

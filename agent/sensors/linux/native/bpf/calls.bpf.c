@@ -5,6 +5,7 @@
  */
 #include "types.h"
 #include "emit.h"
+#include "file.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -13,7 +14,7 @@ const volatile uint8_t calls[TELEMETRY_CALLS] = {};
 
 #define IS_32_BIT 2 /* TS_COMPAT */
 #define NEW_MOUNTS 0x20000 /* CLONE_NEWNS */
-#define OPEN_WAYS 3 /* O_ACCMODE */
+#define MAGIC_PROC 0x9fa0
 
 struct call_draft {
   union {
@@ -128,23 +129,6 @@ inlined int tell_mount(struct telemetry_settings *set, u32 kind, u64 path, u64 t
   return 0;
 }
 
-/* Writing into a process through /proc, as far as it is named in full. */
-inlined int tell_open(struct telemetry_settings *set, u64 path, u64 way) {
-  char start[32] = {};
-  if ((way & OPEN_WAYS) == 0 || bpf_probe_read_user_str(start, sizeof start, (void *)path) < 12) return 0;
-  if (start[0] != '/' || start[1] != 'p' || start[2] != 'r' || start[3] != 'o' || start[4] != 'c' || start[5] != '/') return 0;
-  u32 target = 0;
-  int at = 6;
-  for (int each = 0; each < 10; each++) {
-    char digit = start[at & 31];
-    if (digit < '0' || digit > '9') break;
-    target = target * 10 + (digit - '0');
-    at++;
-  }
-  if (start[at & 31] != '/' || start[(at + 1) & 31] != 'm' || start[(at + 2) & 31] != 'e' || start[(at + 3) & 31] != 'm') return 0;
-  return start[(at + 4) & 31] == 0 ? tell_reach(set, PV_PTRACE, target, 0x10002) : 0;
-}
-
 inlined u64 first_word(u64 of) {
   u64 word = 0;
   bpf_probe_read_user(&word, sizeof word, (void *)of);
@@ -156,16 +140,16 @@ inlined int tell_user(struct telemetry_settings *set, u32 which, u64 first, u64 
   return tell_reach(set, PV_CREDENTIALS, pair ? second : first, which);
 }
 
+inlined bool is_open(u8 call) { return call == CALL_OPEN || call == CALL_OPENAT || call == CALL_OPENAT2; }
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_call, struct pt_regs *registers, long number_called) {
   if ((u64)number_called >= TELEMETRY_CALLS) return 0;
   u8 call = calls[number_called & (TELEMETRY_CALLS - 1)];
-  if (call == CALL_NONE) return 0;
+  if (call == CALL_NONE || is_open(call)) return 0;
   u64 first = PT_REGS_PARM1_CORE_SYSCALL(registers), second = PT_REGS_PARM2_CORE_SYSCALL(registers);
   u64 third = PT_REGS_PARM3_CORE_SYSCALL(registers), fourth = PT_REGS_PARM4_CORE_SYSCALL(registers);
   /* What is cheap to rule out, before looking at who calls. */
-  if (call == CALL_OPENAT && (third & OPEN_WAYS) == 0) return 0;
-  if (call == CALL_OPEN && (second & OPEN_WAYS) == 0) return 0;
   if ((call == CALL_CLONE || call == CALL_UNSHARE) && (first & NEW_MOUNTS) == 0) return 0;
 #ifdef __TARGET_ARCH_x86
   if (BPF_CORE_READ(me(), thread_info.status) & IS_32_BIT) return 0;
@@ -186,9 +170,38 @@ int BPF_PROG(on_call, struct pt_regs *registers, long number_called) {
     case CALL_SETNS: return second == 0 || (second & NEW_MOUNTS) ? tell_mount(set, 3, 0, 0) : 0;
     case CALL_CLONE: return tell_mount(set, 3, 0, 0);
     case CALL_CLONE3: return first_word(first) & NEW_MOUNTS ? tell_mount(set, 3, 0, 0) : 0;
-    case CALL_OPEN: return tell_open(set, first, second);
-    case CALL_OPENAT: return tell_open(set, second, third);
-    case CALL_OPENAT2: return tell_open(set, second, first_word(third));
   }
   return call > CALL_USER ? tell_user(set, call - CALL_USER, first, second) : 0;
+}
+
+#if defined(__TARGET_ARCH_x86)
+/* Of 32-bit calls too, which have other numbers: a 64-bit program can make them. */
+inlined bool opens(struct pt_regs *registers) {
+  u64 number = registers->orig_ax & ~0x40000000ull;
+  bool is_32 = number == 5 || number == 295 || number == 437, is = number < TELEMETRY_CALLS && is_open(calls[number & (TELEMETRY_CALLS - 1)]);
+  if (!is_32 && !is) return false;
+  return BPF_CORE_READ(me(), thread_info.status) & IS_32_BIT ? is_32 : is;
+}
+#else
+inlined bool opens(struct pt_regs *registers) {
+  u64 number = registers->syscallno;
+  return number < TELEMETRY_CALLS && is_open(calls[number & (TELEMETRY_CALLS - 1)]);
+}
+#endif
+
+/* Another process's memory as a file of /proc, opened for writing: by the file that was opened, whatever it was called. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_opened, struct pt_regs *registers, long result) {
+  if (result < 0 || !opens(registers)) return 0;
+  struct file *file = file_of_number((u32)result);
+  if (!file || !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE)) return 0;
+  struct inode *inode = BPF_CORE_READ(file, f_inode);
+  if (BPF_CORE_READ(inode, i_sb, s_magic) != MAGIC_PROC) return 0;
+  char name[8] = {};
+  bpf_probe_read_kernel_str(name, sizeof name, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+  if (name[0] != 'm' || name[1] != 'e' || name[2] != 'm' || name[3] != 0) return 0;
+  struct telemetry_settings *set = settings_of();
+  if (!set || !wanted(set)) return 0;
+  struct proc_inode *of = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+  return tell_reach(set, PV_PTRACE, BPF_CORE_READ(of, pid, numbers[0].nr), 0x10002);
 }

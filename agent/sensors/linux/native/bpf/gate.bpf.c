@@ -206,6 +206,7 @@ int BPF_PROG(gate_returned, struct pt_regs *registers, long result) {
   if (kind == CALL_OTHER || (unsigned long)result >= -4095ul) return 0;
   struct gate_settings *now = settings_now();
   if (!now || now->mode < PV_HOLD || !now->libraries) return 0;
+  if (kind == CALL_CONTROL || kind == CALL_CONTROL_32) return forget_opened(argument(registers, kind, 2), result);
   if (kind == CALL_PROTECT || kind == CALL_PROTECT_32) {
     if (!becomes_executable(argument(registers, kind, 3))) return 0;
     return protect_range(now, argument(registers, kind, 1), argument(registers, kind, 2), false);

@@ -7,7 +7,8 @@
 #define TS_COMPAT 2
 
 /* _32 also stands for a shared memory segment that is attached. */
-enum mapping_call { CALL_OTHER, CALL_MAP, CALL_PROTECT, CALL_MAP_32, CALL_PROTECT_32 };
+enum mapping_call { CALL_OTHER, CALL_MAP, CALL_PROTECT, CALL_MAP_32, CALL_PROTECT_32, CALL_CONTROL, CALL_CONTROL_32 };
+#define XFS_OPEN_BY_HANDLE ('X' << 8 | 107) /* type and number of XFS_IOC_OPEN_BY_HANDLE; its size differs for 32-bit programs */
 
 struct mapping {
   struct file *file;
@@ -73,6 +74,17 @@ inlined int protect_range(const struct gate_settings *now, unsigned long from, u
   return 0;
 }
 
+/* A file opened so may be written to without its change time moving: what was answered for it is forgotten while a writer has it. */
+inlined int forget_opened(unsigned long request, long number) {
+  if ((request & 0xffff) != XFS_OPEN_BY_HANDLE) return 0;
+  struct file *file = file_of_number((u32)number);
+  if (!file || !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE)) return 0;
+  struct gate_key key;
+  inode_key(&key, BPF_CORE_READ(file, f_inode));
+  bpf_map_delete_elem(&answers, &key);
+  return 0;
+}
+
 inlined bool becomes_executable(unsigned long protection) {
   if (protection & PROT_EXEC) return true;
   struct task_struct *task = (void *)bpf_get_current_task();
@@ -86,6 +98,8 @@ inlined u32 mapping_call(long number) {
   switch (number & ~0x40000000l) { /* x32 */
     case 9: call = CALL_MAP; break;
     case 10: case 329: call = CALL_PROTECT; break;
+    case 16: case 514: call = CALL_CONTROL; break;
+    case 54: call_32 = CALL_CONTROL_32; break;
     case 30: call = CALL_MAP_32; break;                                        /* shmat */
     case 90: case 117: case 192: case 397: call_32 = CALL_MAP_32; break;       /* mmap, ipc, mmap2, shmat */
     case 125: case 380: call_32 = CALL_PROTECT_32; break;                      /* mprotect, pkey_mprotect */
@@ -97,7 +111,7 @@ inlined u32 mapping_call(long number) {
 inlined long call_number(struct pt_regs *registers) { return (long)registers->orig_ax; }
 
 inlined unsigned long argument(struct pt_regs *registers, u32 kind, int place) {
-  if (kind == CALL_PROTECT_32) {
+  if (kind == CALL_PROTECT_32 || kind == CALL_CONTROL_32) {
     if (place == 1) return (u32)BPF_CORE_READ(registers, bx);
     return place == 2 ? (u32)BPF_CORE_READ(registers, cx) : (u32)BPF_CORE_READ(registers, dx);
   }
@@ -108,6 +122,7 @@ inlined unsigned long argument(struct pt_regs *registers, u32 kind, int place) {
 inlined u32 mapping_call(long number) {
   if (number == 222) return CALL_MAP;
   if (number == 226 || number == 288) return CALL_PROTECT;
+  if (number == 29) return CALL_CONTROL;
   return number == 196 ? CALL_MAP_32 : CALL_OTHER;
 }
 
