@@ -4,6 +4,7 @@ import { address } from "../../address.ts";
 import { deviceFields } from "../../data/list-filters.ts";
 import { useRefusal } from "../../data/post.ts";
 import type { Row } from "../../data/queries.ts";
+import { QuietBadge, type BadgeWords } from "../../parts/badge.tsx";
 import { FilterBar, FilterText } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
@@ -159,14 +160,11 @@ function Inventory({ row }: { readonly row: DeviceRow }) {
 
 /** There; away after a goodbye; or away without one. */
 export function Online({ device: { online, stopped } }: { readonly device: Pick<DeviceRow, "online" | "stopped"> }) {
-  const Icon = online ? Wifi : stopped ? CirclePower : WifiOff;
-  return (
-    <span
-      data-tone={online ? "proven" : stopped ? "unchecked" : "unproven"}
-      className="inline-flex items-center gap-1.5 align-middle text-sm font-medium text-tone"
-    >
-      <Icon size={14} aria-hidden="true" />
-      {online ? "Online" : stopped ? "Stopped" : "Silent"}
-    </span>
-  );
+  return <QuietBadge {...(online ? presence.online : stopped ? presence.stopped : presence.silent)} />;
 }
+
+const presence = {
+  online: { word: "Online", tone: "proven", icon: Wifi },
+  stopped: { word: "Stopped", tone: "unchecked", icon: CirclePower },
+  silent: { word: "Silent", tone: "unproven", icon: WifiOff },
+} as const satisfies Record<string, BadgeWords>;

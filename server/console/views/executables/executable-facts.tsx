@@ -51,11 +51,11 @@ export function Identity({ executable }: Of) {
 
 /** What stat(2) tells, said so that its device is not taken for a machine. Its size stands above. */
 const identityWords: Readonly<Record<string, string>> = {
-  device: "Device number",
+  device: "Disk",
   inode: "Inode",
   changed: "Inode changed",
   mode: "Mode bits",
-  owner: "Owner's number",
+  owner: "Owner",
 };
 
 function Digest({ digest }: { readonly digest: string | undefined }) {
