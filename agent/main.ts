@@ -10,7 +10,7 @@ import type { AgentConfig } from "./config.ts";
 import type { RunningGate } from "./gate/start.ts";
 import { acceptPolicy } from "./gate/server-policy.ts";
 import { startHealth } from "./health.ts";
-import { retellDevice } from "./inventory/device.ts";
+import { gateNow, retellDevice } from "./inventory/device.ts";
 import { runScan } from "./inventory/run-scan.ts";
 import { watchBooks } from "./inventory/watch-books.ts";
 import { watchProcesses } from "./inventory/watch-processes.ts";
@@ -31,7 +31,12 @@ import { noteAnswer } from "./triage/keep.ts";
 /** What the daemon tells whoever started it, over IPC where there is one. */
 export type DaemonMessage =
   | { readonly kind: "scan"; readonly frame: ScanFrame }
-  | { readonly kind: "scanned"; readonly frame: ScanFrame }
+  | {
+      readonly kind: "scanned";
+      readonly frame: ScanFrame;
+      /** Undefined without a sensor: nothing is stopped here. */
+      readonly gate?: ReturnType<typeof gateNow>;
+    }
   | { readonly kind: "online"; readonly device: string }
   | { readonly kind: "offline"; readonly why: string; readonly final: boolean }
   | { readonly kind: "drained" }
@@ -113,7 +118,7 @@ export function runDaemon(
       );
       spooled();
       gate?.changed();
-      tell({ kind: "scanned", frame });
+      tell({ kind: "scanned", frame, ...(config.sensor === undefined ? {} : { gate: gateNow(state) }) });
     } catch (cause) {
       if (!stop.aborted) tell(failure(cause));
     }

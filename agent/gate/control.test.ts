@@ -175,3 +175,13 @@ test("codes are short, stay, and are never shared", () => {
   expect(longer).toHaveLength(7);
   expect(stopped.codeFor(undefined, "/unread")).not.toBe(stopped.codeFor(undefined, "/unread2"));
 });
+
+test("files that cannot be read, at one path of two containers, are two", () => {
+  const { sha256: _unread, ...unread } = decision({ path: "/bin/unread" });
+  for (const root of ["/srv/one", "/srv/other"]) {
+    const code = stopped.codeFor(undefined, `${root}/bin/unread`);
+    stopped.keep({ ...unread, root, code });
+    expect(stopped.find(code)?.decision.root).toBe(root);
+    expect(stopped.codeFor(undefined, `${root}/bin/unread`)).toBe(code);
+  }
+});

@@ -284,6 +284,16 @@ test("a look that does not end in time is an answer of its own, and is not remem
   expect(decisions()).toMatchObject([{ standing: "unchecked", basis: "deadline", action: "record", allowed: true }]);
 });
 
+test("bytes that were first too late and then judged have one code", async () => {
+  look = () => new Promise(() => undefined);
+  await ask(question(unknown, "/usr/bin/new", { deadline: 0.1e9 }));
+  look = () => Promise.resolve({ id: 1, why: "not there" });
+  await ask(question(unknown, "/usr/bin/new"));
+  const told = decisions();
+  expect(told).toHaveLength(2);
+  expect(new Set(told.map(({ code, sha256 }) => `${code} ${sha256 ?? ""}`)).size).toBe(1);
+});
+
 test("what could not be read is not remembered", async () => {
   expect(await ask(question(undefined, "/home/a/app"))).toMatchObject({ remember: "none" });
   expect(decisions()).toMatchObject([{ standing: "unchecked", basis: "unreadable" }]);

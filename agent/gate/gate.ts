@@ -209,7 +209,8 @@ export class Gate {
       },
       policy,
     );
-    const code = this.#parts.stopped.codeFor(digest, question.path);
+    // Also where they were not judged in time: the code stands for the bytes that were stopped.
+    const code = this.#parts.stopped.codeFor(question.digest, question.path);
     const notice = ruling.notice ? noticeText(ruling, verdict, question.path, code) : undefined;
     const { allow, forMs, kind, remember } = ruling;
     this.#parts.answer(question.id, { allow, forMs, kind, remember, ...(notice === undefined ? {} : { notice }) });

@@ -31,7 +31,8 @@ export class StoppedFiles {
     );
     this.#insert = state.prepare(
       `INSERT INTO stopped (code, subject, at, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT (code) DO UPDATE SET at = excluded.at, body = excluded.body WHERE subject = excluded.subject`,
+       ON CONFLICT (code) DO UPDATE SET at = excluded.at, body = excluded.body WHERE subject = excluded.subject
+       ON CONFLICT (subject) DO UPDATE SET at = excluded.at, body = excluded.body`,
     );
   }
 
@@ -49,7 +50,8 @@ export class StoppedFiles {
   }
 
   keep(decision: GateDecision): void {
-    const subject = subjectOf(decision.sha256, decision.path);
+    // Its path is the one inside its root: two containers have the same.
+    const subject = subjectOf(decision.sha256, decision.root + decision.path);
     this.#insert.run(decision.code, subject, decision.at, JSON.stringify(decision));
   }
 

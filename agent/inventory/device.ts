@@ -49,7 +49,7 @@ const heldGate = (state: State): GateNow => {
   const held = readMeta(state, "gate");
   return held === undefined ? noSensor : (JSON.parse(held) as GateNow);
 };
-const gateNow = (state: State): Omit<GateNow, "facts"> => {
+export const gateNow = (state: State): Omit<GateNow, "facts"> => {
   const { facts: _facts, ...now } = heldGate(state);
   return now;
 };

@@ -15,6 +15,21 @@ drop_user() { # name
   if getent group "$1" >/dev/null 2>&1; then groupdel "$1" 2>/dev/null || true; fi
 }
 
+# An image-based system says so before anything is half unpacked.
+writable_usr() { # name
+  [ -w /usr ] && return 0
+  say "/usr is read-only on this system, so $1 is not installed. Install the package into the image, or remount /usr and run this again."
+  return 1
+}
+
+# dpkg asks for no room, and stops where it happens to end.
+enough_room() { # name kilobytes
+  free=$(df -Pk /usr | awk 'NR == 2 { print $4 }')
+  [ "$free" -gt $(($2 + 10240)) ] && return 0
+  say "/usr has $free KiB free and $1 needs $2: free some space and run this again; nothing was changed"
+  return 1
+}
+
 # Nothing is started from files that are not the ones the package carries.
 check_files() { # name
   (cd / && sha256sum --quiet -c "/usr/lib/$1/checksums" >&2) && return 0

@@ -7,18 +7,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { englishOnly, requireBanner, tlsWhenUsed } from "../source/bundle-plugins.mjs";
+import { englishOnly, requireBanner, tlsWhenUsed, withoutCollator } from "../source/bundle-plugins.mjs";
+import { agentPrograms, serverPrograms } from "../source/programs.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 const [part, outdir, version, shape] = process.argv.slice(2);
 const programs = {
-  agent: {
-    main: "agent/main.ts",
-    scan: "agent/inventory/scan.ts",
-    triage: "agent/triage/collect.ts",
-    provost: "agent/provost.ts",
-  },
-  server: { main: "server/main.ts" },
+  agent: { ...agentPrograms, provost: "agent/provost.ts" },
+  server: serverPrograms,
 };
 
 /** The version of this build: the source's own, or the one that was asked for. */
@@ -109,7 +105,7 @@ const common = {
   target: "node24",
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [versioned, namedExports, englishOnly, tlsWhenUsed(top)],
+  plugins: [versioned, namedExports, englishOnly, withoutCollator, tlsWhenUsed(top)],
   legalComments: "none",
   metafile: true,
   logLevel: "warning",

@@ -1,4 +1,5 @@
 // What both bundles leave out or load late: the one that runs from source and the one that packages carry.
+import { readFile } from "node:fs/promises";
 
 /** zod brings its messages in 50 languages; ours are read in English. */
 export const englishOnly = {
@@ -8,6 +9,20 @@ export const englishOnly = {
       contents: 'export { default as en } from "./en.js";',
       loader: "js",
     }));
+  },
+};
+
+/** packageurl-js makes a collator of the user's language to sort eight names when it is loaded: 2 MB of tables that nothing else reads. */
+export const withoutCollator = {
+  name: "without-collator",
+  setup(build) {
+    build.onLoad({ filter: /\/packageurl-js\/src\/strings\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const before = "const { compare: localeCompare } = new Intl.Collator()";
+      if (!text.includes(before)) throw new Error(`${path} has changed: see whether it still makes a collator`);
+      const after = "const localeCompare = (a, b) => (String(a) < String(b) ? -1 : 1)";
+      return { contents: text.replace(before, after), loader: "js" };
+    });
   },
 };
 

@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { englishOnly, requireBanner, tlsWhenUsed } from "./bundle-plugins.mjs";
+import { englishOnly, requireBanner, tlsWhenUsed, withoutCollator } from "./bundle-plugins.mjs";
+import { agentPrograms, serverPrograms } from "./programs.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -16,7 +17,7 @@ const common = {
   // The text of a program stays in memory as long as it runs. Names stay as they are, for whoever reads a stack trace.
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [englishOnly, tlsWhenUsed(top)],
+  plugins: [englishOnly, withoutCollator, tlsWhenUsed(top)],
   legalComments: "none",
   // These keep files beside their code, or are loaded only now and then.
   external: [
@@ -39,16 +40,10 @@ const common = {
 rmSync(join(top, "dist/agent"), { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: {
-    main: "agent/main.ts",
-    scan: "agent/inventory/scan.ts",
-    look: "agent/gate/look.ts",
-    notify: "agent/gate/notify.ts",
-    triage: "agent/triage/collect.ts",
-  },
+  entryPoints: agentPrograms,
   outdir: "dist/agent",
   // What the daemon loads only where there is a sensor, or a policy, is not in memory where there is none.
   splitting: true,
   chunkNames: "part-[hash]",
 });
-await build({ ...common, entryPoints: { main: "server/main.ts" }, outdir: "dist/server" });
+await build({ ...common, entryPoints: serverPrograms, outdir: "dist/server" });

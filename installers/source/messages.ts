@@ -12,9 +12,14 @@ export interface ScanFrame {
   readonly problems: readonly { readonly path: string; readonly why: string }[];
 }
 
+export interface GateNow {
+  readonly mode: "off" | "record" | "warn" | "hold" | "block";
+  readonly tier: string;
+}
+
 export type AgentMessage =
   | { readonly kind: "scan"; readonly frame: ScanFrame }
-  | { readonly kind: "scanned"; readonly frame: ScanFrame }
+  | { readonly kind: "scanned"; readonly frame: ScanFrame; readonly gate?: GateNow }
   | { readonly kind: "online"; readonly device: string }
   | { readonly kind: "offline"; readonly why: string; readonly final: boolean }
   | { readonly kind: "drained" }

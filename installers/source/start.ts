@@ -130,15 +130,15 @@ async function main(): Promise<void> {
     ...(options.policy === undefined ? {} : { policy: resolve(options.policy) }),
   });
 
-  const frame = await watch.scanned;
+  const { frame, gate } = await watch.scanned;
   await watch.drained();
   const overview = await waitForProofs(inbox, screen, Number(options["proof-minutes"]) * 60_000);
   const seconds = (Date.now() - started) / 1000;
   screen.close();
   if (options.json)
-    process.stdout.write(`${JSON.stringify(summaryDocument(overview, frame, watch.device(), seconds))}\n`);
+    process.stdout.write(`${JSON.stringify(summaryDocument(overview, frame, gate, watch.device(), seconds))}\n`);
   else {
-    process.stdout.write(summaryText(overview, frame, seconds, process.getuid?.() === 0));
+    process.stdout.write(summaryText(overview, frame, gate, seconds, process.getuid?.() === 0));
     if (!options.once) {
       server.send({ ask: "sign-in" });
       const { link } = await inbox.next("sign-in");
@@ -220,6 +220,7 @@ function openInbox(server: ChildProcess) {
 
 type Inbox = ReturnType<typeof openInbox>;
 type Screen = ReturnType<typeof openScreen>;
+type Scanned = Extract<AgentMessage, { kind: "scanned" }>;
 
 function watchAgent(
   agent: ChildProcess,
@@ -229,15 +230,15 @@ function watchAgent(
   let device = "";
   let isDrained = false;
   let onDrained: (() => void) | undefined;
-  let resolveScan: (frame: ScanFrame) => void = () => undefined;
-  const scanned = new Promise<ScanFrame>((resolve) => {
+  let resolveScan: (scanned: Scanned) => void = () => undefined;
+  const scanned = new Promise<Scanned>((resolve) => {
     resolveScan = resolve;
   });
   agent.on("message", (message: AgentMessage) => {
     if (message.kind === "scan") {
       isDrained = false;
       screen.progress(scanLine(message.frame));
-    } else if (message.kind === "scanned") resolveScan(message.frame);
+    } else if (message.kind === "scanned") resolveScan(message);
     else if (message.kind === "online") device = message.device;
     else if (message.kind === "drained") {
       isDrained = true;

@@ -1,9 +1,16 @@
-import type { Counts, Overview, ScanFrame } from "./messages.ts";
+import type { Counts, GateNow, Overview, ScanFrame } from "./messages.ts";
 
 /** The document of `npm start -- --once --json`. */
-export function summaryDocument(overview: Overview, frame: ScanFrame, device: string, seconds: number): unknown {
+export function summaryDocument(
+  overview: Overview,
+  frame: ScanFrame,
+  gate: GateNow | undefined,
+  device: string,
+  seconds: number,
+): unknown {
   return {
     device,
+    gate: gate ?? null,
     packages: overview.packages.total,
     executables: overview.executables.total,
     running: overview.running.total,
@@ -36,7 +43,13 @@ const meanings: Readonly<Record<string, string>> = {
   unreadable: "could not be read",
 };
 
-export function summaryText(overview: Overview, frame: ScanFrame, seconds: number, root: boolean): string {
+export function summaryText(
+  overview: Overview,
+  frame: ScanFrame,
+  gate: GateNow | undefined,
+  seconds: number,
+  root: boolean,
+): string {
   const { packages, executables, running, proofs } = overview;
   const lines = [
     "",
@@ -49,12 +62,27 @@ export function summaryText(overview: Overview, frame: ScanFrame, seconds: numbe
     ...order.flatMap((standing) => standingLines(standing, executables, running)),
     "",
     `  proofs from signed archives: ${count(proofs.derived)} of ${count(proofs.wanted)} package versions; ${count(proofs.lapsed)} lapsed, ${count(proofs.failed)} not reached, ${count(proofs.unsupported)} unsupported${proofs.pending > 0 ? `, ${count(proofs.pending)} still waiting` : ""}`,
+    `  gate: ${gateLine(gate)}`,
     `  ${seconds.toFixed(1)} s, ${count(Math.round(frame.bytesHashed / 1e6))} MB hashed`,
     ...(root ? [] : ["", "  Run as an ordinary user: what other users run and keep to themselves was not seen."]),
     ...frame.blind.slice(0, 8).map(({ what, count: number, why }) => `  not seen: ${count(number)} ${what}: ${why}`),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+/** What a program that starts meets here. */
+const gateLine = (gate: GateNow | undefined): string =>
+  gate === undefined || gate.tier === "P"
+    ? "none; what runs is read from /proc, and nothing is stopped (`provost doctor` says what a sensor needs)"
+    : `tier ${gate.tier}, mode ${gate.mode}: ${modeWords[gate.mode]}`;
+
+const modeWords: Readonly<Record<GateNow["mode"], string>> = {
+  off: "nobody is asked and nothing is stopped",
+  record: "what starts is judged and told, and nothing is stopped",
+  warn: "people are warned, and nothing is stopped",
+  hold: "what the policy holds waits for an approval",
+  block: "what the policy blocks does not start",
+};
 
 function standingLines(standing: string, executables: Counts, running: Counts): readonly string[] {
   const total = executables.standings[standing] ?? 0;

@@ -3,18 +3,17 @@
  * start, and out again without a trace. Each machine is a Debian root in namespaces of the test; services are started as their units
  * say, because there is no systemd in them.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cannotMakeRoot } from "../support/debian-root.ts";
+import { buildPackages, fileOf, sensorMissing } from "../support/packages.ts";
 import { openMachines, unitCommand } from "../support/machines.ts";
 import type { Machine, Machines } from "../support/machines.ts";
 import { until } from "../support/server-world.ts";
 
-const top = fileURLToPath(new URL("../..", import.meta.url));
 const why = cannotMakeRoot() ?? sensorMissing();
 if (why !== undefined) process.stderr.write(`install.test.ts is skipped: ${why}\n`);
 
@@ -26,10 +25,22 @@ describe.skipIf(why !== undefined)("packages", () => {
   let device: Machine;
   let before: { readonly files: readonly string[]; readonly users: string };
   let web: Web;
+  let owner: Record<string, string> = {};
 
   beforeAll(async () => {
-    dist(old, ["--only", "agent", "--only", "server", "--format", "deb", "--format", "tar", "--format", "rpm"]);
-    dist(next, ["--only", "agent", "--format", "deb", "--format", "rpm"]);
+    buildPackages(old.version, old.out, [
+      "--only",
+      "agent",
+      "--only",
+      "server",
+      "--format",
+      "deb",
+      "--format",
+      "tar",
+      "--format",
+      "rpm",
+    ]);
+    buildPackages(next.version, next.out, ["--only", "agent", "--format", "deb", "--format", "rpm"]);
     machines = await openMachines(join(scratch, "machines"));
     server = await machines.machine("server");
     device = await machines.machine("device");
@@ -187,8 +198,44 @@ describe.skipIf(why !== undefined)("packages", () => {
     );
   });
 
+  test("/usr that is full or read-only is named before dpkg unpacks anything", async () => {
+    const third = await machines.machine("third");
+    const unlike = third.files();
+    put(third, old, /^provost_.*\.deb$/);
+    const within = (before: string): { readonly status: number | null; readonly stderr: string } =>
+      third.run("sh", ["-c", `${before} && dpkg -i /tmp/package.deb; code=$?; umount /usr; exit $code`]);
+    const readOnly = within("mount --bind /usr /usr && mount -o remount,bind,ro /usr");
+    expect(readOnly.status).not.toBe(0);
+    expect(readOnly.stderr).toMatch(/\/usr is read-only on this system, so provost is not installed/);
+    // A layer over /usr with 64 MB for what is written.
+    const full = within(
+      "mkdir -p /run/small && mount -t tmpfs -o size=64m tmpfs /run/small && mkdir /run/small/up /run/small/work && mount -t overlay -o lowerdir=/usr,upperdir=/run/small/up,workdir=/run/small/work overlay /usr",
+    );
+    expect(full.status).not.toBe(0);
+    expect(full.stderr).toMatch(/\/usr has \d+ KiB free and provost needs \d+: free some space and run this again/);
+    expect(third.run("dpkg", ["--status", "provost"]).status).not.toBe(0);
+    expect(third.files()).toEqual(unlike);
+  }, 120_000);
+
+  test("where the owner set a code, purging asks for it also while no agent runs", () => {
+    const code = "the owner knows this";
+    const hash = device.run("provost", ["stop", "--make-hash"], { env: { PROVOST_STOP_CODE: code } }).stdout.trim();
+    device.write("etc/provost/agent.conf", `${device.read("etc/provost/agent.conf")}stop-hash = ${hash}\n`);
+    for (const given of [undefined, "another one, as long"]) {
+      const refused = device.run(
+        "dpkg",
+        ["--purge", "provost"],
+        given === undefined ? {} : { env: { PROVOST_STOP_CODE: given } },
+      );
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr).toMatch(/removing it needs the owner's code in PROVOST_STOP_CODE/);
+    }
+    expect(device.run("provost", ["--version"]).status).toBe(0);
+    owner = { PROVOST_STOP_CODE: code };
+  });
+
   test("removed and purged, every file, user and setting is as before", () => {
-    const purged = device.run("dpkg", ["--purge", "provost"]);
+    const purged = device.run("dpkg", ["--purge", "provost"], { env: owner });
     expect([purged.status, purged.status === 0 ? "" : purged.stderr]).toEqual([0, ""]);
     expect(device.files()).toEqual(before.files);
     expect(device.read("etc/passwd")).toBe(before.users);
@@ -254,28 +301,8 @@ interface Dist {
   readonly out: string;
 }
 
-function sensorMissing(): string | undefined {
-  return readdirSync(join(top, "dist")).includes("sensor")
-    ? undefined
-    : "provost-sensor is not built: npm run build says what is missing";
-}
-
-/** Built here, or taken from $PROVOST_TEST_PACKAGES/VERSION, where somebody built them just now. */
-function dist({ version, out }: Dist, more: readonly string[]): void {
-  const built = process.env["PROVOST_TEST_PACKAGES"];
-  if (built !== undefined) return cpSync(join(built, version), out, { recursive: true });
-  const program = join(top, "installers/packages/dist.ts");
-  execFileSync(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", program, "--out", out, "--version", version, "--no-attest", ...more],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-}
-
 function put(machine: Machine, { out }: Dist, name: RegExp, to = "tmp/package.deb"): void {
-  const file = readdirSync(out).find((one) => name.test(one));
-  if (file === undefined) throw new Error(`${out} holds no ${String(name)}`);
-  cpSync(join(out, file), join(machine.root, to));
+  cpSync(fileOf(out, name), join(machine.root, to));
 }
 
 function startAgent(machine: Machine): void {

@@ -33,6 +33,12 @@ test.each([
   expect(heavy.filter((name) => loaded.has(name))).toEqual([]);
 });
 
+test("no part of the agent imports node:http: as a module it loads fetch and WebSocket, 10 MB in a daemon that uses neither", () => {
+  expect(loadedBy("agent/link/probe.ts").has("node:net")).toBe(true);
+  for (const entry of ["agent/main.ts", "agent/gate/start.ts", "agent/actions/start.ts", "agent/inventory/scan.ts"])
+    expect([entry, loadedBy(entry).has("node:http")]).toEqual([entry, false]);
+});
+
 test("nothing loads the library for signing but the files that sign with an identity", () => {
   expect(start.has("agent/signing/keyless.ts")).toBe(false);
   expect(later.has("agent/signing/keyless.ts")).toBe(false);

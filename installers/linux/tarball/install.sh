@@ -4,10 +4,8 @@ set -eu
 # @common@
 here=$(cd "$(dirname "$0")" && pwd)
 [ "$(id -u)" -eq 0 ] || { say "this needs root: sudo $0"; exit 1; }
-[ -w /usr ] || { say "/usr is read-only on this system: install the package into the image instead, or remount /usr"; exit 1; }
-needed=$(du -sk "$here/root" | cut -f1)
-free=$(df -Pk /usr | awk 'NR == 2 { print $4 }')
-[ "$free" -gt $((needed + 10240)) ] || { say "/usr has $free KiB free and @name@ needs $needed: free some space and run this again"; exit 1; }
+writable_usr @name@ || exit 1
+enough_room @name@ "$(du -sk "$here/root" | cut -f1)" || exit 1
 sed "s|  /|  $here/root/|" "$here/root/usr/lib/@name@/checksums" | sha256sum --quiet -c >&2 ||
   { say "files in this folder are not what was packed: unpack it again from an archive that provost verify accepts"; exit 1; }
 [ -f /usr/lib/@name@/version ] && refuse_downgrade @name@ "$(cat /usr/lib/@name@/version)"

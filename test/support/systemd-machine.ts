@@ -1,0 +1,102 @@
+import { execFileSync, spawn } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { makeDebianRoot } from "./debian-root.ts";
+
+/** What a machine does between its start and its end. */
+export interface SystemdRun {
+  /** Where the machine's image is made; it is gone afterwards. */
+  readonly folder: string;
+  /** Run as a service once everything else is up. */
+  readonly script: string;
+  /** Copied into /test of the machine, by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is switched off. */
+  readonly within: number;
+}
+
+const roomKilobytes = 4 * 1024 * 1024;
+
+/** Why no machine with systemd can be started here; undefined where it can. */
+export function cannotStartSystemd(folder: string): string | undefined {
+  if (!existsSync("/usr/bin/systemd-nspawn")) return "systemd-nspawn is missing: apt-get install -y systemd-container";
+  const { bavail, bsize } = statfsSync(folder);
+  return (bavail * bsize) / 1024 > roomKilobytes ? undefined : `${folder} has less than 4 GiB free`;
+}
+
+/**
+ * A Debian 12 with systemd as its first process, in an image and namespaces of its own and without a network, runs one script. Returns
+ * what it printed; fails where it did not come to its end in time.
+ */
+export async function runUnderSystemd({ folder, script, files, within }: SystemdRun): Promise<string> {
+  const place = join(folder, "machine");
+  mkdirSync(place);
+  execFileSync("mount", ["-o", "loop", await makeImage(folder, script, files), place]);
+  try {
+    await boot(place, within);
+    return readFileSync(join(place, "test/out"), "utf8");
+  } finally {
+    execFileSync("umount", [place]);
+  }
+}
+
+async function makeImage(folder: string, script: string, files: SystemdRun["files"]): Promise<string> {
+  const root = join(folder, "root");
+  await makeDebianRoot(root, ["systemd", "systemd-sysv", "dbus", "curl"]);
+  writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n");
+  writeFileSync(join(root, "etc/hostname"), "device\n");
+  for (const [name, from] of Object.entries({ ...files, script })) {
+    const to = join(root, "test", name);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to);
+  }
+  chmodSync(join(root, "test/script"), 0o755);
+  const units = join(root, "etc/systemd/system");
+  writeFileSync(join(units, "provost-test.service"), unit);
+  mkdirSync(join(units, "multi-user.target.wants"), { recursive: true });
+  symlinkSync("../provost-test.service", join(units, "multi-user.target.wants/provost-test.service"));
+  const image = join(folder, "disk.ext4");
+  execFileSync("mke2fs", ["-q", "-t", "ext4", "-d", root, image, "2500M"], { stdio: ["ignore", "ignore", "pipe"] });
+  rmSync(root, { recursive: true, force: true });
+  return image;
+}
+
+const unit = `[Unit]
+Description=what is tried on this machine
+After=multi-user.target
+
+[Service]
+Type=exec
+Environment=HOME=/root LC_ALL=C.UTF-8
+StandardOutput=file:/test/out
+StandardError=file:/test/errors
+ExecStart=/test/script
+ExecStopPost=systemctl poweroff --no-block
+`;
+
+function boot(place: string, within: number): Promise<void> {
+  const words = ["--register=no", "--keep-unit", "--quiet", "--boot", "--private-network", "--capability=all"];
+  const machine = spawn("systemd-nspawn", [...words, `--directory=${place}`], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [machine.stdout, machine.stderr])
+    stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => machine.kill("SIGKILL"), within);
+    machine.on("error", reject);
+    machine.on("close", (code, signal) => {
+      clearTimeout(late);
+      if (code === 0) return resolve();
+      reject(new Error(`the machine ended with ${signal ?? code}: ${said}`));
+    });
+  });
+}
