@@ -464,6 +464,7 @@ describe("the OpenAPI document", () => {
         ...wanted,
         "GET /api/v1/live",
         "GET /api/v1/audit/export",
+        "GET /api/v1/triage/{id}",
         "GET /api/v1/evidence/{sha256}",
         "GET /api/v1/triage/{id}",
         "GET /api/v1/openapi.json",
