@@ -466,7 +466,6 @@ describe("the OpenAPI document", () => {
         "GET /api/v1/audit/export",
         "GET /api/v1/triage/{id}",
         "GET /api/v1/evidence/{sha256}",
-        "GET /api/v1/triage/{id}",
         "GET /api/v1/openapi.json",
         "GET /sign-in",
       ].toSorted(),
