@@ -29,9 +29,13 @@ export interface ServerKey {
   readonly privateKey: string;
 }
 
-export interface StoredSession {
+/** Somebody who reads the console, and what they may do there. */
+export interface Person {
   readonly user: string;
   readonly role: Role;
+}
+
+export interface StoredSession extends Person {
   readonly csrf: string;
   readonly at: number;
   readonly expires: number;
@@ -44,8 +48,9 @@ export interface Access {
   takeToken(secret: string, device: string, now: number): boolean;
   /** The device that used a token which has not expired. */
   tokenUser(secret: string, now: number): string | undefined;
-  addSignIn(secret: string, expires: number): void;
-  takeSignIn(secret: string, now: number): boolean;
+  addSignIn(secret: string, expires: number, person: Person): void;
+  /** Who the link was made for. */
+  takeSignIn(secret: string, now: number): Person | undefined;
   addSession(secret: string, session: StoredSession): void;
   session(secret: string, now: number): StoredSession | undefined;
   endSession(secret: string): void;
