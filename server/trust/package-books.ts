@@ -1,4 +1,3 @@
-import type { Purl } from "@provost/shared/model/ids.ts";
 import type { Store } from "../store/store.ts";
 import type { PackageBooks } from "./downgraded.ts";
 
@@ -13,6 +12,6 @@ export const packageBooks = ({
 }: Pick<Store, "pulls" | "library" | "inventory">): PackageBooks => ({
   answeredVersions: (ecosystem, name) => pulls.answeredVersions(ecosystem, name),
   isAttested: (purl) =>
-    library.byPurl(purl as Purl, { limit: mostDocuments }).rows.some(({ kind }) => kind === attesting),
+    library.byPurl(purl, { limit: mostDocuments }).rows.some(({ kind }) => kind === attesting),
   installsOf: (ecosystem, name, version) => inventory.installsOf(ecosystem, name, version),
 });
