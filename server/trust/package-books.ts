@@ -11,7 +11,6 @@ export const packageBooks = ({
   inventory,
 }: Pick<Store, "pulls" | "library" | "inventory">): PackageBooks => ({
   answeredVersions: (ecosystem, name) => pulls.answeredVersions(ecosystem, name),
-  isAttested: (purl) =>
-    library.byPurl(purl, { limit: mostDocuments }).rows.some(({ kind }) => kind === attesting),
+  isAttested: (purl) => library.byPurl(purl, { limit: mostDocuments }).rows.some(({ kind }) => kind === attesting),
   installsOf: (ecosystem, name, version) => inventory.installsOf(ecosystem, name, version),
 });
