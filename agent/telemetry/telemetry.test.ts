@@ -166,6 +166,19 @@ test("what is written elsewhere stays on the device, until many files of one fol
   expect(see(file("/etc/systemd/system/x.service.d", { created: true, isFolder: true }))).toEqual([]);
 });
 
+test("what lies in folders for passing things is not counted; what is moved there from elsewhere is", () => {
+  const { see } = scene();
+  const twenty = (change: (n: number) => Parameters<typeof file>) =>
+    see(...Array.from({ length: 20 }, (_, n) => file(...change(n))));
+  expect(twenty((n) => [`/tmp/build/${n}`, { deleted: true }])).toEqual([]);
+  expect(twenty((n) => [`/srv/root/var/tmp/${n}`, { written: true }])).toEqual([]);
+  expect(twenty((n) => [`/tmp/${n}`, { renamed: true, from: `/home/kim/docs/${n}` }])).toMatchObject([
+    { count: 10 },
+    { count: 15 },
+    { count: 20 },
+  ]);
+});
+
 test("many short processes of one script count together, in whatever folders; what is typed one by one does not", () => {
   const overwrites = (from: number, to: number, parent: number) =>
     Array.from({ length: to - from }, (_, n) => [

@@ -268,7 +268,9 @@ export class Telemetry {
             ? "written"
             : "attributes";
     const before = event.from === undefined ? {} : { before: event.from };
-    const many = change === "attributes" ? undefined : this.#changes.note(actor, path, change, event.time / 1e6);
+    const passes = isPassing(place.path) && (event.from === undefined || isPassing(this.#parts.place(event.from).path));
+    const many =
+      change === "attributes" || passes ? undefined : this.#changes.note(actor, path, change, event.time / 1e6);
     const owned = watched === undefined && change !== "attributes" ? this.#parts.owner(place) : undefined;
     if (watched === undefined && owned === undefined && many === undefined) return;
     this.#tell({
@@ -400,6 +402,9 @@ const isByteCode = (path: string, from: string | undefined): from is string =>
   /\/__pycache__\/[^/]+\.pyc$/.test(path) &&
   from.startsWith(`${path}.`) &&
   /^\d+$/.test(from.slice(path.length + 1));
+
+/** What programs lay down for a while is nobody's loss. By a path in its own root, and of a file that is moved by both. */
+const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\//.test(path);
 
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
