@@ -8,6 +8,8 @@ import { reducerRules } from "./detection/rules/index.ts";
 import { followIndicators } from "./intel/follow-indicators.ts";
 import { indicatorRule } from "./intel/indicator-rule.ts";
 import type { IndicatorSet } from "./intel/indicator-set.ts";
+import { listedOfArrived, lookAtRest } from "./intel/look-at-rest.ts";
+import type { Arrived } from "./ingest/accept.ts";
 import { followRules } from "./detection/rule-folder.ts";
 import type { StoredIncident } from "./incidents/incident-store.ts";
 import type { Incidents } from "./incidents/incidents.ts";
@@ -24,6 +26,8 @@ const lookBackEvents = 200_000;
 
 export interface Behaviour {
   observed(device: DeviceId, events: readonly Observed[]): void;
+  /** What lies and is installed there. */
+  arrived(device: DeviceId, arrived: Arrived): void;
   /** What another part of the server recognised. */
   found(findings: readonly DetectedFinding[]): readonly StoredIncident[];
   close(): void;
@@ -84,6 +88,10 @@ export function startBehaviour(
         take(() => past.observe(device as DeviceId, events));
       await immediate();
     }
+    const isOver = (): boolean => isClosed || indicators !== set;
+    await lookAtRest(set, store.inventory, Date.now, isOver, (findings) => {
+      if (findings.length > 0) take(() => findings);
+    });
   };
   const stopIndicators =
     settings.indicators.length === 0
@@ -92,7 +100,9 @@ export function startBehaviour(
           settings.indicators,
           (set) => {
             indicators = set;
-            void lookBack(set);
+            lookBack(set).catch((cause: unknown) =>
+              log(`indicators: looking back ended: ${cause instanceof Error ? cause.message : String(cause)}`),
+            );
           },
           log,
           Date.now,
@@ -102,6 +112,11 @@ export function startBehaviour(
   const timer = setInterval(() => take(() => detection.advance(Date.now())), advanceEveryMs);
   return {
     found: (findings) => take(() => findings),
+    arrived(device, arrived) {
+      if (indicators === undefined) return;
+      const findings = listedOfArrived(device, arrived, indicators, store.inventory, Date.now());
+      if (findings.length > 0) take(() => findings);
+    },
     observed: (device, events) => void take(() => detection.observe(device, events)),
     close() {
       isClosed = true;

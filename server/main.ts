@@ -198,6 +198,7 @@ export async function startServer(
         work.wake();
       },
       observed: (device, events) => behaviour.observed(device, events),
+      arrived: (device, arrived) => behaviour.arrived(device, arrived),
       stopped: (device, decisions) => afterStops(device, decisions),
       refused: (remote, why) => log(`agent at ${remote} refused: ${why}`),
       failed: (why) => log(`edge: ${why}`),

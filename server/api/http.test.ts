@@ -262,6 +262,22 @@ describe("a sign-in link", () => {
     expect(second.headers["set-cookie"]).toBeUndefined();
   });
 
+  test("signs in whoever it was made for, with what they may do", async () => {
+    const { pathname, search } = new URL(newSignInLink(world.parts, { user: "hana", role: "analyst" }));
+    const opened = (await ask(pathname + search)).headers["set-cookie"]?.[0]?.split(";")[0] ?? "";
+    const read = await ask("/api/v1/session", { headers: { cookie: opened } });
+    const session = JSON.parse(read.body) as { csrf: string };
+    expect(session).toMatchObject({ user: "hana", role: "analyst" });
+    const headers = { cookie: opened, "x-csrf": session.csrf };
+    const token = await ask("/api/v1/enrolment-tokens", { method: "POST", headers });
+    expect([token.status, token.body]).toEqual([
+      403,
+      expect.stringContaining("what concerns every device is for the owner"),
+    ]);
+    const [noted] = world.parts.store.audit.audit({ limit: 1, sort: "-sequence" }).rows;
+    expect(noted).toMatchObject({ kind: "sign-in", by: "hana", facts: { role: "analyst" } });
+  });
+
   test("is not used up by a preview", async () => {
     const { pathname, search } = link();
     expect(
@@ -448,6 +464,7 @@ describe("the OpenAPI document", () => {
         ...wanted,
         "GET /api/v1/live",
         "GET /api/v1/audit/export",
+        "GET /api/v1/triage/{id}",
         "GET /api/v1/evidence/{sha256}",
         "GET /api/v1/openapi.json",
         "GET /sign-in",

@@ -1,16 +1,19 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { newSecret } from "../store/secret.ts";
-import type { StoredSession } from "../store/store.ts";
+import type { Person, StoredSession } from "../store/store.ts";
 import type { Parts } from "./parts.ts";
 
 export const cookieName = "provost_session";
 const sessionMs = 12 * 3600 * 1000;
 const linkMs = 15 * 60 * 1000;
 
-/** A link that signs its bearer in once. */
-export function newSignInLink(parts: Pick<Parts, "store" | "address" | "now">): string {
+/** Whoever starts the server is its owner. */
+export const owner: Person = { user: "owner", role: "owner" };
+
+/** A link that signs its bearer in once, as that person. */
+export function newSignInLink(parts: Pick<Parts, "store" | "address" | "now">, person = owner): string {
   const secret = newSecret();
-  parts.store.access.addSignIn(secret, parts.now() + linkMs);
+  parts.store.access.addSignIn(secret, parts.now() + linkMs, person);
   return `${parts.address()}/sign-in?token=${secret}`;
 }
 
@@ -21,9 +24,11 @@ export function signIn(token: unknown, request: FastifyRequest, reply: FastifyRe
   const secret = newSecret();
   const at = parts.now();
   const opened = parts.store.inventory.transaction(() => {
-    if (typeof token !== "string" || prefetch || !access.takeSignIn(token, at)) return false;
-    access.addSession(secret, { user: "owner", role: "owner", csrf: newSecret(), at, expires: at + sessionMs });
-    parts.audit.note("sign-in", "owner", "Signed in by a link", { address: request.ip });
+    const person = typeof token !== "string" || prefetch ? undefined : access.takeSignIn(token, at);
+    if (person === undefined) return false;
+    const { user, role } = person;
+    access.addSession(secret, { user, role, csrf: newSecret(), at, expires: at + sessionMs });
+    parts.audit.note("sign-in", user, "Signed in by a link", { address: request.ip, role });
     return true;
   });
   if (!opened) return reply.redirect("/?sign-in=expired", 303);

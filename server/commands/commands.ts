@@ -18,6 +18,7 @@ export const usage = `provost-server [--setting=value]...   serves until a signa
 
   provost-server config check [--json]   read the settings, say where each comes from and what is wrong
   provost-server sign-in                 a link that signs the owner in once, for a server that runs
+                                         --role analyst|auditor|owner --name NAME: for somebody else
   provost-server backup FILE             everything that matters, in one file, also while the server runs
   provost-server restore FILE            into an empty data folder, with the server stopped
   provost-server triage ORDER FILE       what a device collected for that order, checked against its digest

@@ -8,7 +8,7 @@ import { formatToken, parseToken } from "@provost/shared/protocol/greeting.ts";
 import { olderSubprotocols, subprotocol } from "@provost/shared/protocol/version.ts";
 import { WebSocketServer } from "ws";
 import { acceptBatch } from "../ingest/accept.ts";
-import type { AttestedNotes, Topic } from "../ingest/accept.ts";
+import type { Arrived, AttestedNotes, Topic } from "../ingest/accept.ts";
 import { openSilence } from "../gate/silence.ts";
 import { newSecret } from "../store/secret.ts";
 import type { Store } from "../store/store.ts";
@@ -38,6 +38,8 @@ export interface EdgeEvents {
   observed(device: DeviceId, events: readonly Observed[]): void;
   /** What a device's gate kept from starting, once it is stored. */
   stopped(device: DeviceId, decisions: readonly GateDecision[]): void;
+  /** Files and packages a device told of, once they are stored. */
+  arrived(device: DeviceId, arrived: Arrived): void;
   refused(remote: string, why: string): void;
   /** Something of the edge's own did not work and will be tried again. */
   failed(why: string): void;
@@ -114,9 +116,10 @@ export function openEdge(
       feed(device);
     },
     accept: (device, batch) => acceptBatch(device, batch, store, desk, Date.now(), notes, edgeLimits.events),
-    accepted(device, { changes, observed, stopped }) {
+    accepted(device, { changes, observed, stopped, arrived }) {
       if (stopped.length > 0) events.stopped(device, stopped);
       if (observed.length > 0) events.observed(device, observed);
+      if (arrived.files.length + arrived.packages.length > 0) events.arrived(device, arrived);
       for (const [topic, count] of changes) events.changed(topic, device, count);
       feed(device);
     },

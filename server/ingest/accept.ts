@@ -50,8 +50,15 @@ export type Accepted =
       readonly observed: readonly Observed[];
       /** What its gate kept from starting, as it was told. */
       readonly stopped: readonly GateDecision[];
+      /** Files and packages that it told of, for whoever looks for what lists name. */
+      readonly arrived: Arrived;
     }
   | { readonly ok: false; readonly why: string };
+
+export interface Arrived {
+  readonly files: readonly FileFacts[];
+  readonly packages: readonly InstalledPackage[];
+}
 
 /** Who is told of what devices have and hold, for the documents about it. */
 export interface AttestedNotes {
@@ -89,9 +96,23 @@ export function acceptBatch(
     if (observed.length > 0) events.trim(device, bounds);
     const upTo = Math.max(held, batch.first + batch.frames.length - 1);
     inventory.acknowledge(device, upTo, now);
-    return { ok: true, upTo, changes, observed, stopped };
+    return {
+      ok: true,
+      upTo,
+      changes,
+      observed,
+      stopped,
+      arrived: arrivedIn(batch.frames.slice(Math.max(0, held + 1 - batch.first))),
+    };
   });
 }
+
+const arrivedIn = (frames: readonly Frame[]): Arrived => ({
+  files: frames.flatMap((frame) => (frame.kind === "files" ? (frame.upserts as readonly FileFacts[]) : [])),
+  packages: frames.flatMap((frame) =>
+    frame.kind === "packages" ? (frame.upserts as readonly InstalledPackage[]) : [],
+  ),
+});
 
 const gateTopics = ["decisions", "findings", "requests"] as const satisfies readonly Topic[];
 

@@ -49,12 +49,15 @@ export function followIndicators(
   };
 }
 
-/** Lists are too long to be read each minute only to see that they are the same: who changes one changes its change time. */
-const stampOf = (folder: string): string =>
-  readdirSync(folder)
-    .toSorted()
-    .map((name) => {
-      const { dev, ino, size, ctimeMs } = statSync(join(folder, name));
-      return `${name} ${dev}:${ino}:${size}:${ctimeMs}`;
-    })
-    .join("\n");
+/**
+ * Lists are too long to be read each minute only to see that they are the same: who changes one changes its change time, and who adds
+ * to a folder that of the folder.
+ */
+const stampOf = (folder: string): string => readdirSync(folder).toSorted().map(stampIn(folder)).join("\n");
+
+const stampIn =
+  (folder: string) =>
+  (name: string): string => {
+    const { dev, ino, size, ctimeMs } = statSync(join(folder, name));
+    return `${name} ${dev}:${ino}:${size}:${ctimeMs}`;
+  };

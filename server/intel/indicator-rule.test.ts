@@ -51,6 +51,35 @@ test("a listed address that is called is told with the network that lists it", (
   });
 });
 
+test("a command line that names a listed host or URL is told, and that nothing was seen of what came of it is its severity", () => {
+  const names = new IndicatorSet();
+  const source = names.source("names.txt");
+  for (const one of ["evil.example", "https://paste.example/raw/7"]) names.addName(one, source);
+  const said = (...parts: string[]) =>
+    indicatorRule(() => names).observe(
+      exec(running("/usr/bin/curl", undefined, { arguments: parts })),
+      undefined as unknown as Scene,
+    );
+  expect(said("curl", "https://cdn.evil.example/x")).toMatchObject({
+    level: "medium",
+    sentence:
+      "curl was started with https://cdn.evil.example/x in its command line, which names.txt lists as evil.example.",
+    subject: { kind: "destination", name: "cdn.evil.example" },
+    facts: { indicator: "evil.example", source: "names.txt" },
+  });
+  expect(said("curl", "https://paste.example/raw/7")?.facts).toEqual({
+    indicator: "https://paste.example/raw/7",
+    source: "names.txt",
+  });
+  expect(said("curl", "https://paste.example/raw/8")).toBeUndefined();
+  expect(said("echo", "notevil.example")).toBeUndefined();
+  const named = { ...connects("203.0.113.5"), remote: { address: "203.0.113.5", port: 443, name: "a.evil.example" } };
+  expect(indicatorRule(() => names).observe(named as Observed, undefined as unknown as Scene)).toMatchObject({
+    level: "high",
+    facts: { indicator: "evil.example" },
+  });
+});
+
 test("nothing else is told", () => {
   expect(recognised(exec(running("/bin/true")))).toBeUndefined();
   expect(recognised(connects("203.0.113.5"))).toBeUndefined();

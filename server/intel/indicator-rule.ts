@@ -2,6 +2,7 @@ import type { Level, Worth } from "@provost/shared/model/detection.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import type { ReducerRule, Recognised } from "../detection/rules/rule.ts";
 import { programName } from "@provost/shared/model/work.ts";
+import { namedIn } from "./host-name.ts";
 import type { Hit, IndicatorSet } from "./indicator-set.ts";
 
 /** What somebody says is bad was started, or talked to. The hit names indicator and source. */
@@ -11,7 +12,9 @@ export const indicatorRule = (indicators: () => IndicatorSet | undefined): Reduc
   techniques: [],
   observe(event) {
     const set = indicators();
-    return set === undefined ? undefined : (ofExec(event, set) ?? ofConnection(event, set));
+    return set === undefined
+      ? undefined
+      : (ofExec(event, set) ?? ofConnection(event, set) ?? (set.hasNames ? ofCommand(event, set) : undefined));
   },
 });
 
@@ -39,15 +42,31 @@ function ofExec(event: Observed, set: IndicatorSet): Recognised | undefined {
 
 function ofConnection(event: Observed, set: IndicatorSet): Recognised | undefined {
   if (event.kind !== "connection" || !event.initiated) return undefined;
-  const { address, port } = event.remote;
-  const hit = set.address(address);
+  const { address, port, name } = event.remote;
+  const hit = set.address(address) ?? (name === undefined ? undefined : set.host(name));
   if (hit === undefined) return undefined;
   return {
     level: "high",
     sentence: `${programName(event.actor)} connected to ${address}:${port}, which ${hit.source} lists${hit.indicator === address ? "" : ` as ${hit.indicator}`}.`,
-    subject: { kind: "destination", address, port },
+    subject: { kind: "destination", address, port, ...(name === undefined ? {} : { name }) },
     facts: factsOf(hit),
   };
+}
+
+/** A command line that names a listed host or URL. Whether anything was fetched is not seen: somebody may only look for the name. */
+function ofCommand(event: Observed, set: IndicatorSet): Recognised | undefined {
+  if (event.kind !== "exec") return undefined;
+  for (const { host, url } of namedIn(event.actor.arguments)) {
+    const hit = (url === undefined ? undefined : set.url(url)) ?? set.host(host);
+    if (hit === undefined) continue;
+    return {
+      level: "medium",
+      sentence: `${programName(event.actor)} was started with ${url ?? host} in its command line, which ${hit.source} lists${hit.indicator === (url ?? host) ? "" : ` as ${hit.indicator}`}.`,
+      subject: { kind: "destination", address: host, name: host },
+      facts: factsOf(hit),
+    };
+  }
+  return undefined;
 }
 
 /** A list that names the system's own shell is wrong about it, or about something worse: a person has to look, and nothing stops by itself. */

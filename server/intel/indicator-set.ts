@@ -1,4 +1,9 @@
 import { BlockList, isIP } from "node:net";
+import type { EcosystemId } from "@provost/shared/model/inventory.ts";
+import { DigestTable, keyOfDigest, keyOfText } from "./digest-table.ts";
+import { andAbove, hostName, plainUrl } from "./host-name.ts";
+import { ListedPackages } from "./listed-packages.ts";
+import type { ListedPackage } from "./listed-packages.ts";
 
 /** What somebody says is bad, and who says so. */
 export interface Hit {
@@ -6,22 +11,22 @@ export interface Hit {
   readonly source: string;
 }
 
-const slotWords = 4;
-
-/**
- * Digests and addresses of many lists. Digests lie in one table of 18 bytes each, because a list of five million as strings would be half
- * a gigabyte: of each its first 128 bits, which nobody can meet by chance.
- */
+/** Digests, addresses, names of hosts, URLs and packages of many lists. */
 export class IndicatorSet {
   readonly #sources: string[] = [];
+  readonly #digests = new DigestTable();
+  /** Of names and URLs, the digest of their text: what is asked for has the text itself. */
+  readonly #names = new DigestTable();
+  readonly #packages = new ListedPackages();
   readonly #addresses = new Map<string, number>();
   readonly #networks: { readonly text: string; readonly list: BlockList; readonly source: number }[] = [];
-  #words = new Uint32Array(1024 * slotWords);
-  #owners = new Uint16Array(1024);
-  #digests = 0;
 
   get size(): number {
-    return this.#digests + this.#addresses.size + this.#networks.length;
+    return this.#digests.size + this.#names.size + this.#packages.size + this.#addresses.size + this.#networks.length;
+  }
+
+  get hasNames(): boolean {
+    return this.#names.size > 0;
   }
 
   /** A number for `addX`. Throws RangeError beyond 60,000 sources. */
@@ -32,12 +37,7 @@ export class IndicatorSet {
 
   /** SHA-256, 64 lower-case hexadecimal digits. Of two sources the first is named. */
   addDigest(sha256: string, source: number): void {
-    if ((this.#digests + 1) * 3 > this.#owners.length * 2) this.#grow();
-    const slot = this.#slotOf(wordsOf(sha256));
-    if (this.#owners[slot] !== 0) return;
-    this.#words.set(wordsOf(sha256), slot * slotWords);
-    this.#owners[slot] = source;
-    this.#digests += 1;
+    this.#digests.add(keyOfDigest(sha256), source);
   }
 
   /** An address or a network ("192.0.2.0/24"); false: it is neither. */
@@ -57,9 +57,20 @@ export class IndicatorSet {
     return true;
   }
 
+  /** A host's name, which means everything below it too ("*." before it says the same), or one URL; false: it is neither. */
+  addName(text: string, source: number): boolean {
+    const name = plainUrl(text)?.url ?? hostName(text.replace(/^\*?\./, ""));
+    if (name === undefined) return false;
+    this.#names.add(keyOfText(name), source);
+    return true;
+  }
+
+  addPackage(listed: ListedPackage, source: number): void {
+    this.#packages.add(listed, source);
+  }
+
   digest(sha256: string): Hit | undefined {
-    const owner = this.#owners[this.#slotOf(wordsOf(sha256))] ?? 0;
-    return owner === 0 ? undefined : this.#hit(sha256, owner);
+    return this.#hit(sha256, this.#digests.owner(keyOfDigest(sha256)));
   }
 
   address(address: string): Hit | undefined {
@@ -72,36 +83,32 @@ export class IndicatorSet {
     return network === undefined ? undefined : this.#hit(network.text, network.source);
   }
 
-  #hit(indicator: string, source: number): Hit {
-    return { indicator, source: this.#sources[source - 1] ?? "" };
+  /** The name itself, or the nearest one above it that is listed. */
+  host(text: string): Hit | undefined {
+    const name = this.hasNames ? hostName(text) : undefined;
+    if (name === undefined) return undefined;
+    for (const one of andAbove(name)) {
+      const owner = this.#names.owner(keyOfText(one));
+      if (owner !== 0) return this.#hit(one, owner);
+    }
+    return undefined;
   }
 
-  /** Where it lies, or the free place where it would. */
-  #slotOf(words: Uint32Array): number {
-    const mask = this.#owners.length - 1;
-    for (let slot = (words[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
-      if (this.#owners[slot] === 0) return slot;
-      const at = slot * slotWords;
-      if (words.every((word, index) => this.#words[at + index] === word)) return slot;
-    }
+  /** Exactly this one, as `plainUrl` writes it. */
+  url(url: string): Hit | undefined {
+    return this.hasNames ? this.#hit(url, this.#names.owner(keyOfText(url))) : undefined;
   }
 
-  #grow(): void {
-    const [words, owners] = [this.#words, this.#owners];
-    this.#words = new Uint32Array(words.length * 2);
-    this.#owners = new Uint16Array(owners.length * 2);
-    for (const [slot, owner] of owners.entries()) {
-      if (owner === 0) continue;
-      const one = words.subarray(slot * slotWords, (slot + 1) * slotWords);
-      const free = this.#slotOf(one);
-      this.#words.set(one, free * slotWords);
-      this.#owners[free] = owner;
-    }
+  /** The hit's indicator is the record's id. */
+  package(ecosystem: EcosystemId, name: string, version: string): Hit | undefined {
+    const found = this.#packages.find(ecosystem, name, version);
+    return found === undefined ? undefined : this.#hit(found.id, found.source);
+  }
+
+  #hit(indicator: string, source: number): Hit | undefined {
+    return source === 0 ? undefined : { indicator, source: this.#sources[source - 1] ?? "" };
   }
 }
-
-const wordsOf = (sha256: string): Uint32Array =>
-  Uint32Array.from({ length: slotWords }, (_unused, at) => Number.parseInt(sha256.slice(at * 8, at * 8 + 8), 16));
 
 /** An IPv4 address that came over a socket of both families is the same address. */
 const plain = (address: string): string => address.toLowerCase().replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");

@@ -23,7 +23,7 @@ test("a list is one indicator a line, and what cannot be matched is counted", as
   write(".hidden", `${digest("hidden")}\n`);
   mkdirSync(join(folder, "below"));
   const { set, unmatched, problems } = await readIndicators([folder], 0);
-  expect({ size: set.size, unmatched, problems }).toEqual({ size: 4, unmatched: 2, problems: [] });
+  expect({ size: set.size, unmatched, problems }).toEqual({ size: 5, unmatched: 1, problems: [] });
   expect(set.digest(digest("a"))).toEqual({ indicator: digest("a"), source: "feed.csv" });
   expect(set.digest(digest("hidden"))).toBeUndefined();
   expect(set.address("198.51.100.9")?.indicator).toBe("198.51.100.0/24");
@@ -52,7 +52,8 @@ test("of a STIX bundle what one thing is enough for counts, what was revoked or 
   ];
   write("bundle.json", JSON.stringify({ type: "bundle", objects }));
   const { set, unmatched, problems } = await readIndicators([folder], Date.parse("2026-06-01T00:00:00Z"));
-  expect({ size: set.size, unmatched, problems }).toEqual({ size: 4, unmatched: 4, problems: [] });
+  expect({ size: set.size, unmatched, problems }).toEqual({ size: 5, unmatched: 3, problems: [] });
+  expect(set.host("www.evil.example")).toEqual({ indicator: "evil.example", source: "bundle.json" });
   for (const name of ["c", "d", "e", "f"]) expect(set.digest(digest(name))).toBeUndefined();
 });
 
@@ -82,7 +83,7 @@ test("the folder is read again when it changes; one in which nothing can be matc
     write("feed", digest("b"));
     await expect.poll(() => sets.length).toBe(2);
     expect(sets[1]?.digest(digest("b"))).toBeDefined();
-    write("feed", "evil.example");
+    write("feed", "d41d8cd98f00b204e9800998ecf8427e");
     await expect.poll(() => lines.at(-1)).toMatch(/nothing in .* can be matched; what was known stays/);
     rmSync(folder, { recursive: true });
     await expect.poll(() => lines.at(-1)).toMatch(/ENOENT.*what was known stays/);
@@ -98,4 +99,27 @@ test("a long list whose last line has no end is read whole", async () => {
   const { set, unmatched } = await readIndicators([folder], 0);
   expect([set.size, unmatched]).toEqual([100_000, 1]);
   expect(set.digest(digest("99999"))?.source).toBe("big");
+});
+
+test("names of hosts, URLs and package URLs are read from lists, and from files that send names to nowhere", async () => {
+  write(
+    "names",
+    "*.Wild.example\nevil.example # said so\nhttps://good.example/bad.sh,2026\npkg:npm/%40scope/evil@1.0.1\npkg:npm/whole\npkg:golang/x@1\n",
+  );
+  write("hosts", "127.0.0.1 localhost\n0.0.0.0 tracked.example\n::1 six.example\n0.0.0.0\n");
+  const { set, unmatched } = await readIndicators([folder], 0);
+  expect(set.host("a.wild.example")).toEqual({ indicator: "wild.example", source: "names" });
+  expect(set.host("evil.example.")).toEqual({ indicator: "evil.example", source: "names" });
+  expect([set.host("notevil.example"), set.host("good.example"), set.host("example")]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(set.url("https://good.example/bad.sh")).toEqual({ indicator: "https://good.example/bad.sh", source: "names" });
+  expect(set.url("https://good.example/other")).toBeUndefined();
+  expect(set.package("npm", "@scope/evil", "1.0.1")?.source).toBe("names");
+  expect([set.host("x.tracked.example")?.source, set.host("six.example")?.source]).toEqual(["hosts", "hosts"]);
+  // Nobody's own address is listed by a file that blocks names.
+  expect([set.address("127.0.0.1"), set.address("::1")]).toEqual([undefined, undefined]);
+  expect(unmatched).toBe(3);
 });

@@ -47,7 +47,7 @@ interface Start {
 
 /** `draft` against `present`, over everything that ran since `from`. */
 export async function rehearse(draft: Policy, present: (device: DeviceId) => Policy, parts: Rehearsed): Promise<Whole> {
-  const { starts, executions, oldest, uncounted } = await collect(parts);
+  const { starts, executions, oldest, uncounted, unread } = await collect(parts);
   const judged = openJudge(parts);
   const stopped = new Map<string, Stopped>();
   const changed = new Map<string, Whole["changed"][number]>();
@@ -72,6 +72,7 @@ export async function rehearse(draft: Policy, present: (device: DeviceId) => Pol
     devices: devices.size,
     counts,
     ...(uncounted === 0 ? {} : { uncounted }),
+    ...(unread === 0 ? {} : { unread }),
     stoppedFiles: stopped.size,
     stopped: most(stopped).map(({ names, ...row }) => ({
       ...row,
@@ -132,10 +133,12 @@ async function collect({ events, from, isRuled }: Rehearsed): Promise<{
   readonly executions: number;
   readonly oldest: number | undefined;
   readonly uncounted: number;
+  readonly unread: number;
 }> {
   const starts = new Map<string, Start>();
   let executions = 0;
   let uncounted = 0;
+  let unread = 0;
   let seen = 0;
   let oldest: number | undefined;
   for (const event of events()) {
@@ -144,6 +147,7 @@ async function collect({ events, from, isRuled }: Rehearsed): Promise<{
     if (event.at < from || !isRuled(event.host as DeviceId)) continue;
     oldest = Math.min(oldest ?? event.at, event.at);
     if (event.kind === "exec") executions += 1;
+    if (event.kind === "exec" && event.actor.sha256 === undefined) unread += 1;
     for (const start of startsIn(event)) {
       const key = `${start.device}\n${start.sha256}\n${start.path}\n${start.user ?? ""}`;
       const known = starts.get(key);
@@ -152,7 +156,7 @@ async function collect({ events, from, isRuled }: Rehearsed): Promise<{
       else uncounted += 1;
     }
   }
-  return { starts, executions, oldest, uncounted };
+  return { starts, executions, oldest, uncounted, unread };
 }
 
 /** What of an event stood before the gate: a program, the script it was started for, a library. What has no digest is not known. */

@@ -65,18 +65,18 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
       expect([access.takeToken("t", device, 99), access.takeToken("t", device, 99)]).toEqual([true, false]);
       expect([access.takeToken("late", device, 100), access.takeToken("other", device, 1)]).toEqual([false, false]);
       expect(["t", "late", "other"].map((secret) => access.tokenFault(secret))).toEqual(["used", "expired", "unknown"]);
-      access.addSignIn("s", 100);
+      access.addSignIn("s", 100, { user: "hana", role: "analyst" });
       expect([access.takeSignIn("s", 100), access.takeSignIn("s", 99), access.takeSignIn("s", 99)]).toEqual([
-        false,
-        true,
-        false,
+        undefined,
+        { user: "hana", role: "analyst" },
+        undefined,
       ]);
     });
 
     test("knows a session until it ends or expires", () => {
-      const session = { user: "owner", role: "owner", csrf: "c", at: 1, expires: 100 } as const;
+      const session = { user: "hana", role: "auditor", csrf: "c", at: 1, expires: 100 } as const;
       store.access.addSession("x", session);
-      expect(again().access.session("x", 99)).toMatchObject({ csrf: "c" });
+      expect(again().access.session("x", 99)).toEqual(session);
       expect(store.access.session("x", 100)).toBeUndefined();
       store.access.endSession("x");
       expect(store.access.session("x", 1)).toBeUndefined();

@@ -1,7 +1,8 @@
 import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
-import type { Verdict } from "@provost/shared/model/verdict.ts";
 import type { Role } from "@provost/shared/model/role.ts";
+import type { Standing, Verdict } from "@provost/shared/model/verdict.ts";
+import type { FileAtRest, PackageAtRest } from "../intel/at-rest.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import type { Answer, Api } from "@provost/shared/protocol/api.ts";
@@ -28,9 +29,13 @@ export interface ServerKey {
   readonly privateKey: string;
 }
 
-export interface StoredSession {
+/** Somebody who reads the console, and what they may do there. */
+export interface Person {
   readonly user: string;
   readonly role: Role;
+}
+
+export interface StoredSession extends Person {
   readonly csrf: string;
   readonly at: number;
   readonly expires: number;
@@ -47,8 +52,9 @@ export interface Access {
   tokenFault(secret: string): TokenFault;
   /** The device that used a token which has not expired. */
   tokenUser(secret: string, now: number): string | undefined;
-  addSignIn(secret: string, expires: number): void;
-  takeSignIn(secret: string, now: number): boolean;
+  addSignIn(secret: string, expires: number, person: Person): void;
+  /** Who the link was made for. */
+  takeSignIn(secret: string, now: number): Person | undefined;
   addSession(secret: string, session: StoredSession): void;
   session(secret: string, now: number): StoredSession | undefined;
   endSession(secret: string): void;
@@ -114,6 +120,11 @@ export interface Inventory {
   ): void;
   /** Judges a package's files on one device again; returns how many verdicts changed. */
   judgeAgain(device: DeviceId, root: string, purl: string, judge: JudgeFile, now: number): number;
+  /** Files whose digest is known, of all devices, after the one with that number: in the order in which they came. */
+  filesFrom(after: number, most: number): readonly (FileAtRest & { readonly n: number })[];
+  standingAt(device: DeviceId, root: string, path: string): Standing | undefined;
+  /** Every package that this device says it has. */
+  installed(device: DeviceId): readonly PackageAtRest[];
   ownedFiles(device: DeviceId, root: string, purl: string): readonly FileFacts[];
   runningPurls(device: DeviceId, root: string): ReadonlySet<string>;
   putRunning(device: DeviceId, frame: Extract<Frame, { kind: "running" }>): void;

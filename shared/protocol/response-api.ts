@@ -168,6 +168,8 @@ export const Rehearsal = z.object({
   counts: z.record(z.string(), z.number().int()),
   /** Starts beyond what one rehearsal tells apart; absent: none. */
   uncounted: z.number().int().optional(),
+  /** Executions that are not judged, because nobody read their bytes in time; absent: none. */
+  unread: z.number().int().optional(),
   /** Different files that it would have stopped. */
   stoppedFiles: z.number().int(),
   /** Most often first; 200 at most. */

@@ -90,7 +90,10 @@ async function attackMode(
       );
     const rows = new Map<string, Row>();
     for (const attack of chosen) {
-      const trial = await tryAttack(attack, root, programs, watch);
+      let trial = await tryAttack(attack, root, programs, watch);
+      // Where nothing is held back it works, but for those that are a matter of the moment: on a busy machine they need a few tries.
+      for (let more = 2; mode === "record" && !trial.ran && more > 0; more -= 1)
+        trial = await tryAttack(attack, root, programs, watch);
       const row = rowOf(attack.name, tier, mode, trial, limits);
       rows.set(attack.name, row);
       tell(row, trial.said);

@@ -93,7 +93,7 @@ describe.skipIf(program === undefined)("policies in the console", () => {
     expect(await changed.getByRole("listitem").first().textContent()).toMatch(/^RecordbecomesBlock/);
     expect(
       await page
-        .getByRole("list", { name: "Starts by what it does about them" })
+        .getByRole("list", { name: "Programs, scripts and libraries by what it does about them" })
         .getByRole("listitem")
         .allTextContents(),
     ).toEqual(["Allow 47,001", "Record 1,000", "Block 119"]);

@@ -81,6 +81,30 @@ test("sign-in makes a link that the running server takes, once", async () => {
   expect(open()).not.toMatch(/provost_session/);
 });
 
+test("sign-in for somebody else says who they are and what they may do, wherever the words stand", () => {
+  const session = (words: readonly string[]): unknown => {
+    const link = ran(["sign-in", ...words]).stdout.trim();
+    const jar = join(scratch, "cookies");
+    spawnSync("curl", ["-sk", "-o", "/dev/null", "-c", jar, link]);
+    const url = new URL("/api/v1/session", link);
+    return JSON.parse(spawnSync("curl", ["-sk", "-b", jar, String(url)], { encoding: "utf8" }).stdout) as unknown;
+  };
+  expect(session(["--role", "analyst", "--name=hana"])).toMatchObject({ user: "hana", role: "analyst" });
+  expect(session(["--name", "Ada Lovelace", "--port-tries=3", "--role=auditor"])).toMatchObject({
+    user: "Ada Lovelace",
+    role: "auditor",
+  });
+  expect(session([])).toMatchObject({ user: "owner", role: "owner" });
+  for (const [words, why] of [
+    [["--role", "analyst"], /--name: wanted a person's name/],
+    [["--role=king", "--name=x"], /--role: wanted owner, analyst, auditor/],
+    [["--role"], /--role: wanted/],
+  ] as const) {
+    const { status, stdout, stderr } = ran(["sign-in", ...words]);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringMatching(why)]);
+  }
+});
+
 describe("backup and restore", () => {
   const file = join(scratch, "backup.sqlite");
   test("one file is written while the server runs, for its owner only, and never over another", () => {

@@ -130,6 +130,7 @@ const rehearsed: Omit<Answer<"rehearsePolicy">, "from" | "to"> = {
   devices: 8,
   counts: { allow: 47_001, record: 1000, block: 119 },
   uncounted: 12,
+  unread: 1,
   stoppedFiles: 3,
   stopped: [
     {

@@ -79,10 +79,11 @@ export const accessWords: Readonly<Record<Decision["access"], string>> = {
 
 /** "bash, process 4123 of user 1000". */
 export function asker({ process }: Decision): string {
-  const name = visible(process.executable).split("/").at(-1) ?? "";
+  const name = visible(process.executable).split("/").at(-1);
+  const who = name === undefined || name === "" ? "a program without a name" : name;
   const login =
     process.loginUid === undefined || process.loginUid === process.uid ? "" : `, signed in as ${process.loginUid}`;
-  return `${name}, process ${process.pid} of user ${process.uid}${login}`;
+  return `${who}, process ${process.pid} of user ${process.uid}${login}`;
 }
 
 /** Which rule or failure decided, and under which policy. */

@@ -1,18 +1,10 @@
 import type { IncidentState, Level } from "@provost/shared/model/detection.ts";
 import { CircleCheck, CircleDot, Info, OctagonAlert, ShieldCheck, TriangleAlert, type LucideIcon } from "lucide-react";
+import { Badge, QuietBadge } from "./badge.tsx";
 
-/** How much something matters: icon, word and colour. */
+/** How much something matters. */
 export function LevelBadge({ level }: { readonly level: Level }) {
-  const { word, tone, icon: Icon } = levelWords[level];
-  return (
-    <span
-      data-tone={tone}
-      className="inline-flex items-center gap-1 rounded-md bg-tone-wash px-1.5 py-px align-middle text-sm font-semibold whitespace-nowrap text-tone"
-    >
-      <Icon size={14} strokeWidth={2.25} aria-hidden="true" />
-      {word}
-    </span>
-  );
+  return <Badge {...levelWords[level]} />;
 }
 
 export const levelWords: Readonly<Record<Level, { word: string; tone: string; icon: LucideIcon }>> = {
@@ -24,16 +16,7 @@ export const levelWords: Readonly<Record<Level, { word: string; tone: string; ic
 };
 
 export function IncidentStateBadge({ state }: { readonly state: IncidentState }) {
-  const { word, tone, icon: Icon } = stateWords[state];
-  return (
-    <span
-      data-tone={tone}
-      className="inline-flex items-center gap-1 align-middle text-sm font-medium whitespace-nowrap text-tone"
-    >
-      <Icon size={14} aria-hidden="true" />
-      {word}
-    </span>
-  );
+  return <QuietBadge {...stateWords[state]} />;
 }
 
 export const stateWords: Readonly<Record<IncidentState, { word: string; tone: string; icon: LucideIcon }>> = {

@@ -10,29 +10,12 @@ import {
   ShieldCheck,
   TimerOff,
   Undo2,
-  type LucideIcon,
 } from "lucide-react";
+import { Badge, type BadgeWords } from "./badge.tsx";
 
-interface Words {
-  readonly word: string;
-  readonly means: string;
-  readonly tone: string;
-  readonly icon: LucideIcon;
-}
-
-/** Where an order stands: icon, word and colour. */
+/** Where an order stands. */
 export function OrderStateBadge({ state }: { readonly state: CommandState }) {
-  const { word, means, tone, icon: Icon } = orderStateWords[state];
-  return (
-    <span
-      data-tone={tone}
-      title={means}
-      className="inline-flex items-center gap-1 rounded-md bg-tone-wash px-1.5 py-px text-sm font-semibold whitespace-nowrap text-tone"
-    >
-      <Icon size={14} strokeWidth={2.25} aria-hidden="true" />
-      {word}
-    </span>
-  );
+  return <Badge {...orderStateWords[state]} />;
 }
 
 /** What came of one step of an order. */
@@ -46,7 +29,7 @@ export function StepState({ state }: Pick<StepReport, "state">) {
   );
 }
 
-const orderStateWords: Readonly<Record<CommandState, Words>> = {
+const orderStateWords: Readonly<Record<CommandState, BadgeWords>> = {
   issued: { word: "Waiting", means: "It is signed, and waits for its device.", tone: "unchecked", icon: Hourglass },
   accepted: {
     word: "Taken",
@@ -73,7 +56,7 @@ const orderStateWords: Readonly<Record<CommandState, Words>> = {
   },
 };
 
-const stepStateWords: Readonly<Record<StepReport["state"], Omit<Words, "means">>> = {
+const stepStateWords: Readonly<Record<StepReport["state"], BadgeWords>> = {
   planned: { word: "Planned", tone: "unchecked", icon: CircleDashed },
   started: { word: "Begun", tone: "unproven", icon: LoaderCircle },
   done: { word: "Done", tone: "signed", icon: CircleDot },

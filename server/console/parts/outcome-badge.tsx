@@ -13,34 +13,16 @@ import {
   Unplug,
   type LucideIcon,
 } from "lucide-react";
+import { Badge } from "./badge.tsx";
 import { findingWords, outcomeWords } from "./gate-words.ts";
 
-/** What came of a decision: icon, word and colour. */
+/** What came of a decision. */
 export function OutcomeBadge({ outcome }: { readonly outcome: Outcome }) {
   return <Badge {...outcomeWords[outcome]} icon={outcomeIcons[outcome]} />;
 }
 
 export function FindingBadge({ kind }: { readonly kind: FindingKind }) {
   return <Badge {...findingWords[kind]} icon={findingIcons[kind]} />;
-}
-
-function Badge(props: {
-  readonly word: string;
-  readonly means: string;
-  readonly tone?: string;
-  readonly icon: LucideIcon;
-}) {
-  const { word, means, tone, icon: Icon } = props;
-  return (
-    <span
-      data-tone={tone}
-      title={means}
-      className="inline-flex items-center gap-1 rounded-md bg-tone-wash px-1.5 py-px align-middle text-sm font-semibold whitespace-nowrap text-tone"
-    >
-      <Icon size={14} strokeWidth={2.25} aria-hidden="true" />
-      {word}
-    </span>
-  );
 }
 
 export const outcomeIcons: Readonly<Record<Outcome, LucideIcon>> = {

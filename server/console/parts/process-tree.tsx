@@ -18,8 +18,8 @@ type Only = NonNullable<Parameters<typeof treeRows>[1]["only"]>;
 export function ProcessTree(props: {
   readonly processes: readonly Process[];
   readonly only?: Only;
-  /** Asked for on a line; it has to stay the same function. */
-  readonly onKill: (process: Process) => void;
+  /** Asked for on a line; it has to stay the same function. Absent: whoever looks may not. */
+  readonly onKill?: (process: Process) => void;
 }) {
   const { processes, only, onKill } = props;
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
@@ -37,7 +37,7 @@ export function ProcessTree(props: {
     const to = keyTarget(event.key, at, rows.length, 12) ?? sideways(event.key, { row, at, rows, open, toggle });
     if (to === undefined) {
       if (event.key === "Enter") linkOf(event.target)?.click();
-      if (event.key === "Delete" && row.is === "process" && mayKill(row.process)) onKill(row.process);
+      if (event.key === "Delete" && row.is === "process" && mayKill(row.process)) onKill?.(row.process);
       return;
     }
     event.preventDefault();
@@ -83,7 +83,7 @@ interface LineProps {
   readonly active: boolean;
   readonly expanded: boolean;
   readonly toggle: (pid: number) => void;
-  readonly onKill: (process: Process) => void;
+  readonly onKill: ((process: Process) => void) | undefined;
 }
 
 /** Without its start no order can name it; and nobody kills the first process. */
@@ -97,7 +97,7 @@ const Line = memo(function DrawnLine({ row, index, top, active, expanded, toggle
       aria-level={row.depth + 1}
       aria-expanded={canOpen ? expanded : undefined}
       aria-selected={active}
-      aria-keyshortcuts={row.is === "process" && mayKill(row.process) ? "Delete" : undefined}
+      aria-keyshortcuts={onKill !== undefined && row.is === "process" && mayKill(row.process) ? "Delete" : undefined}
       tabIndex={active ? 0 : -1}
       data-row={index}
       className="absolute inset-x-0 top-0 flex h-11 items-center gap-2 border-b border-line/60 pr-3 pl-2 -outline-offset-2 hover:bg-sunken/60"
@@ -129,7 +129,7 @@ function ProcessLine(props: {
   readonly process: Process;
   readonly expanded: boolean;
   readonly toggle: (pid: number) => void;
-  readonly onKill: (process: Process) => void;
+  readonly onKill: ((process: Process) => void) | undefined;
 }) {
   const { process, expanded, toggle, onKill } = props;
   const files = process.mapped.length;
@@ -175,8 +175,8 @@ function ProcessLine(props: {
         title="Kill it and what it started"
         aria-label={`Kill process ${process.pid} and what it started`}
         className="grid size-6 shrink-0 place-items-center rounded-md text-soft hover:bg-sunken hover:text-ink disabled:invisible"
-        disabled={!mayKill(process)}
-        onClick={() => onKill(process)}
+        disabled={onKill === undefined || !mayKill(process)}
+        onClick={() => onKill?.(process)}
       >
         <Gavel size={14} aria-hidden="true" />
       </button>

@@ -194,7 +194,7 @@ export function ListFoot({
       Loading more: {count(shown)} of {count(total)}
     </>
   ) : (
-    <>All {count(total)} shown</>
+    <>{total === 1 ? "Nothing else" : `All ${count(total)} shown`}</>
   );
 }
 

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
-import type { Access, ServerKey } from "../store.ts";
+import type { Role } from "@provost/shared/model/role.ts";
+import type { Access, Person, ServerKey } from "../store.ts";
 import type { Db } from "./open.ts";
 
 /** Secrets rest as SHA-256 only: whoever reads the database can use none of them. */
@@ -29,12 +30,19 @@ export function openAccess(db: Db): Access {
           "SELECT used_by FROM tokens WHERE secret = ? AND expires > ?",
         )
         .get(secretOf(secret), now)?.used_by ?? undefined,
-    addSignIn(secret, expires) {
+    addSignIn(secret, expires, { user, role }) {
       db.prepare("DELETE FROM sign_ins WHERE expires < ?").run(expires - 86_400_000);
-      db.prepare("INSERT INTO sign_ins (secret, expires) VALUES (?, ?)").run(secretOf(secret), expires);
+      db.prepare("INSERT INTO sign_ins (secret, expires, user, role) VALUES (?, ?, ?, ?)").run(
+        secretOf(secret),
+        expires,
+        user,
+        role,
+      );
     },
     takeSignIn: (secret, now) =>
-      db.prepare("DELETE FROM sign_ins WHERE secret = ? AND expires > ?").run(secretOf(secret), now).changes === 1,
+      db
+        .prepare<[string, number], Person>("DELETE FROM sign_ins WHERE secret = ? AND expires > ? RETURNING user, role")
+        .get(secretOf(secret), now),
     addSession(secret, session) {
       db.prepare("DELETE FROM sessions WHERE expires < ?").run(session.at);
       db.prepare("INSERT INTO sessions (secret, user, role, csrf, at, expires) VALUES (?, ?, ?, ?, ?, ?)").run(
@@ -48,7 +56,7 @@ export function openAccess(db: Db): Access {
     },
     session: (secret, now) =>
       db
-        .prepare<[string, number], { user: string; role: "owner"; csrf: string; at: number; expires: number }>(
+        .prepare<[string, number], { user: string; role: Role; csrf: string; at: number; expires: number }>(
           "SELECT user, role, csrf, at, expires FROM sessions WHERE secret = ? AND expires > ?",
         )
         .get(secretOf(secret), now),

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FileFacts } from "@provost/shared/model/inventory.ts";
+import type { Standing } from "@provost/shared/model/verdict.ts";
+import type { FileAtRest } from "../../intel/at-rest.ts";
 import type { DeviceId } from "@provost/shared/model/ids.ts";
 import type { Inventory, JudgeFile } from "../store.ts";
 import { openFileArchives } from "./file-archives.ts";
@@ -13,7 +15,9 @@ const keptHistory = 100;
 export const fileId = (device: string, root: string, path: string): string =>
   `exe_${createHash("sha256").update(`${device}\n${root}\n${path}`).digest("hex").slice(0, 24)}`;
 
-export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "ownedFiles"> {
+export function openFiles(
+  db: Db,
+): Pick<Inventory, "putFiles" | "judgeAgain" | "ownedFiles" | "filesFrom" | "standingAt"> {
   const statements = prepare(db);
   const noteArchives = openFileArchives(db);
   const put = (device: DeviceId, facts: FileFacts, judge: JudgeFile, now: number): void => {
@@ -66,6 +70,16 @@ export function openFiles(db: Db): Pick<Inventory, "putFiles" | "judgeAgain" | "
       }
       return changed;
     },
+    filesFrom: (after, most) =>
+      db
+        .prepare<[number, number], FileAtRest & { n: number }>(
+          "SELECT n, device, root, path, digest AS sha256, standing FROM files WHERE n > ? AND digest IS NOT NULL ORDER BY n LIMIT ?",
+        )
+        .all(after, most),
+    standingAt: (device, root, path) =>
+      db
+        .prepare<[string], { standing: Standing }>("SELECT standing FROM files WHERE id = ?")
+        .get(fileId(device, root, path))?.standing,
     ownedFiles: (device, root, purl) =>
       statements.owned.all(purl, device, root).map((row) => JSON.parse(row.facts) as FileFacts),
   };

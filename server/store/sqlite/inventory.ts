@@ -1,5 +1,6 @@
 import type { InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
+import type { PackageAtRest } from "../../intel/at-rest.ts";
 import type { Inventory, KnownDevice } from "../store.ts";
 import { attestedTables } from "./attested.ts";
 import { openFiles } from "./files.ts";
@@ -137,7 +138,10 @@ function openArchives(db: Db): Pick<Inventory, "setArchives" | "archives" | "set
   };
 }
 
-type Packages = Pick<Inventory, "putPackages" | "packages" | "packageAt" | "unanswered" | "installsNamed" | "setProof">;
+type Packages = Pick<
+  Inventory,
+  "putPackages" | "installed" | "packages" | "packageAt" | "unanswered" | "installsNamed" | "setProof"
+>;
 
 function openPackages(db: Db): Packages {
   const put = db.prepare(
@@ -175,6 +179,12 @@ function openPackages(db: Db): Packages {
         forgetProof.run({ device, root, purl });
       }
     },
+    installed: (device) =>
+      db
+        .prepare<[string], PackageAtRest>(
+          "SELECT device, root, location, purl, ecosystem, name, version FROM installs WHERE device = ?",
+        )
+        .all(device),
     packages: (device, root) =>
       db
         .prepare<[string, string], { body: string }>(

@@ -162,6 +162,9 @@ const later: readonly string[] = [
   ...habitMigrations,
   ...policyMigrations,
   ...triageMigrations,
+  // A sign-in link is made for one person; those made before were the owner's.
+  `ALTER TABLE sign_ins ADD COLUMN user TEXT NOT NULL DEFAULT 'owner';
+   ALTER TABLE sign_ins ADD COLUMN role TEXT NOT NULL DEFAULT 'owner';`,
 ];
 
 /** In order; a database of format n has had the first n. */

@@ -64,7 +64,7 @@ test("whoever reads the database can use no secret in it", () => {
   const folder = newFolder();
   const store = sqliteStore(folder);
   store.access.addToken("a-very-secret-token", 1e12);
-  store.access.addSignIn("a-very-secret-link", 1e12);
+  store.access.addSignIn("a-very-secret-link", 1e12, { user: "o", role: "owner" });
   store.access.addSession("a-very-secret-cookie", { user: "o", role: "owner", csrf: "c", at: 1, expires: 1e12 });
   store.close();
   const raw = new Database(join(folder, "server.sqlite"));

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { CircleCheck, CircleX, Hourglass, Info, Stamp, type LucideIcon } from "lucide-react";
+import { CircleCheck, CircleX, Hourglass, Info, Stamp } from "lucide-react";
 import { useMemo, useState } from "react";
 import { address } from "../../address.ts";
 import { requestFields } from "../../data/list-filters.ts";
 import { sessionQuery, type Row } from "../../data/queries.ts";
+import { QuietBadge, type BadgeWords } from "../../parts/badge.tsx";
 import { Choices, FilterBar, FilterText, Narrowed } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
@@ -119,7 +120,7 @@ const columnsWith = (open: (row: RequestRow) => void, decides: boolean): readonl
       </>
     ),
   },
-  { key: "state", title: "State", width: "7rem", cell: (row) => <RequestState request={row} /> },
+  { key: "state", title: "State", width: "7rem", cell: (row) => <QuietBadge {...stateWords[stateOf(row)]} /> },
   {
     key: "who",
     title: "Who",
@@ -179,16 +180,6 @@ const columnsWith = (open: (row: RequestRow) => void, decides: boolean): readonl
   },
 ];
 
-function RequestState({ request }: { readonly request: RequestRow }) {
-  const { word, tone, icon: Icon } = stateWords[stateOf(request)];
-  return (
-    <span data-tone={tone} className="inline-flex items-center gap-1.5 text-sm font-medium text-tone">
-      <Icon size={14} aria-hidden="true" />
-      {word}
-    </span>
-  );
-}
-
 const stateOf = ({ answer, allowedAt }: RequestRow): keyof typeof stateWords =>
   answer?.approved === false
     ? "denied"
@@ -203,4 +194,4 @@ const stateWords = {
   approved: { word: "Approved", tone: "signed", icon: CircleCheck },
   ran: { word: "Ran since", tone: "proven", icon: CircleCheck },
   denied: { word: "Denied", tone: "refuted", icon: CircleX },
-} as const satisfies Record<string, { word: string; tone: string; icon: LucideIcon }>;
+} as const satisfies Record<string, BadgeWords>;

@@ -1,10 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import type { Answer, Query } from "@provost/shared/protocol/api.ts";
 import { TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
-import { call } from "../../data/call.ts";
-import { sessionQuery, type Row } from "../../data/queries.ts";
+import { usePost } from "../../data/post.ts";
+import type { Row } from "../../data/queries.ts";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Modal } from "../../parts/modal.tsx";
 import { Facts } from "../../parts/page.tsx";
@@ -96,15 +96,13 @@ function Decide({
   readonly onClose: () => void;
   readonly onDecided: () => void;
 }) {
-  const client = useQueryClient();
+  const post = usePost();
   const [reason, setReason] = useState("");
   const [hours, setHours] = useState(24);
   const [scope, setScope] = useState<Query<"decideRequest">["scope"]>("device");
   const decide = useMutation({
-    mutationFn: async (approve: boolean) => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("decideRequest", { id: request.id, csrf, body: { approve, reason: reason.trim(), scope, hours } });
-    },
+    mutationFn: (approve: boolean) =>
+      post("decideRequest", { id: request.id, body: { approve, reason: reason.trim(), scope, hours } }),
     onSuccess: () => {
       onDecided();
       onClose();

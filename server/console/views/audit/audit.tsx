@@ -49,11 +49,7 @@ export function Audit() {
     >
       <ChainState />
       <FilterBar>
-        <FilterText
-          label="Words, a name, an order or a digest"
-          value={filter.q ?? ""}
-          onChange={(q) => change({ q })}
-        />
+        <FilterText label="Words, name, order or digest" value={filter.q ?? ""} onChange={(q) => change({ q })} />
         <ChoiceMenu
           label="Kind"
           choices={kindChoices}

@@ -22,21 +22,21 @@ export function ChainState() {
   // Why is said below, where the entries would stand.
   if (error !== null && !isFetching)
     return (
-      <Line tone="unproven" icon={<Unlink size={15} aria-hidden="true" className="mt-0.5 shrink-0 text-tone" />}>
+      <Line tone="unproven" icon={<Unlink size={15} aria-hidden="true" className="shrink-0 text-tone" />}>
         <span>Whether the chain is whole could not be found out.</span>
         {again}
       </Line>
     );
   if (data === undefined || isFetching)
     return (
-      <Line tone={undefined} icon={<LoaderCircle size={15} aria-hidden="true" className="mt-0.5 shrink-0" />}>
+      <Line tone={undefined} icon={<LoaderCircle size={15} aria-hidden="true" className="shrink-0" />}>
         <span>The server reads the chain from its first entry…</span>
       </Line>
     );
   const { whole, entries, broken, at } = data;
   if (whole)
     return (
-      <Line tone="proven" icon={<Link2 size={15} aria-hidden="true" className="mt-0.5 shrink-0 text-tone" />}>
+      <Line tone="proven" icon={<Link2 size={15} aria-hidden="true" className="shrink-0 text-tone" />}>
         <span>
           <strong className="font-semibold text-tone">Unbroken.</strong> Each of {counted(entries, "entry", "entries")}{" "}
           follows from the one before.{" "}
@@ -48,7 +48,7 @@ export function ChainState() {
       </Line>
     );
   return (
-    <Line tone="refuted" icon={<Unlink size={15} aria-hidden="true" className="mt-0.5 shrink-0 text-tone" />}>
+    <Line tone="refuted" icon={<Unlink size={15} aria-hidden="true" className="shrink-0 text-tone" />}>
       <span>
         <strong className="font-semibold text-tone">Broken at entry {broken?.sequence}:</strong>{" "}
         {visible(broken?.why ?? "")}. The {counted(entries, "entry", "entries")} before it are as they were written.
@@ -64,7 +64,7 @@ function Line(props: { readonly tone: string | undefined; readonly icon: ReactNo
     <section
       aria-label="The chain"
       data-tone={props.tone}
-      className={`flex items-start gap-2.5 rounded-lg border px-3 py-2 text-sm ${props.tone === undefined ? "bg-surface text-soft" : "bg-tone-wash"}`}
+      className={`flex items-center gap-2.5 rounded-lg border px-3 py-2 text-sm ${props.tone === undefined ? "bg-surface text-soft" : "bg-tone-wash"}`}
     >
       {props.icon}
       {props.children}

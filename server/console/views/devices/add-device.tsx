@@ -1,10 +1,9 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { CircleCheck, LoaderCircle, Terminal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import { call } from "../../data/call.ts";
 import { useLive, useNews } from "../../data/live-context.tsx";
-import { sessionQuery } from "../../data/queries.ts";
+import { usePost } from "../../data/post.ts";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Modal } from "../../parts/modal.tsx";
 import { Failed, Loading } from "../../parts/states.tsx";
@@ -12,12 +11,9 @@ import { Time, useNow } from "../../parts/time.tsx";
 
 /** The one line that enrols the next device, and what became of it. */
 export function AddDevice({ onClose }: { readonly onClose: () => void }) {
-  const client = useQueryClient();
+  const post = usePost();
   const { data, error, mutate } = useMutation({
-    mutationFn: async () => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("newToken", { csrf });
-    },
+    mutationFn: () => post("newToken", {}),
   });
   const asked = useRef(false);
   useEffect(() => {

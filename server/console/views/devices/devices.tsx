@@ -2,11 +2,14 @@ import { CirclePower, CircleX, Plus, Wifi, WifiOff } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
 import { deviceFields } from "../../data/list-filters.ts";
+import { useRefusal } from "../../data/post.ts";
 import type { Row } from "../../data/queries.ts";
+import { QuietBadge, type BadgeWords } from "../../parts/badge.tsx";
 import { FilterBar, FilterText } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
 import { ListPage } from "../../parts/page.tsx";
+import { Refusal } from "../../parts/refusal.tsx";
 import { running, ScanLine } from "../../parts/scan-progress.tsx";
 import { Bar } from "../../parts/standing-bar.tsx";
 import { Empty, Failed, Loading } from "../../parts/states.tsx";
@@ -22,15 +25,22 @@ type DeviceRow = Row<"devices">;
 export function Devices() {
   const list = useList("devices", deviceFields, "devices");
   const [adding, setAdding] = useState(false);
+  const refused = useRefusal("fleet");
   const { filter, rows, total, error, change } = list;
   const none = total === 0 && filter.q === undefined;
   return (
     <ListPage
       title="Devices"
       actions={
-        <div className="flex gap-2">
+        <div className="flex flex-wrap items-center gap-3">
           <News {...list.news} show={list.again} />
-          <button type="button" className="button button-primary" onClick={() => setAdding(true)}>
+          {refused === undefined ? undefined : <Refusal why={refused} />}
+          <button
+            type="button"
+            className="button button-primary"
+            disabled={refused !== undefined}
+            onClick={() => setAdding(true)}
+          >
             <Plus size={15} aria-hidden="true" />
             Add device
           </button>
@@ -47,7 +57,13 @@ export function Devices() {
       )}
       {error === null ? undefined : <Failed error={error} again={list.again} />}
       {total === undefined && error === null ? <Loading what="devices" lines={8} /> : undefined}
-      {none ? <FirstDevice add={() => setAdding(true)} arrived={list.news.changed > 0} show={list.again} /> : undefined}
+      {none ? (
+        <FirstDevice
+          {...(refused === undefined ? { add: () => setAdding(true) } : {})}
+          arrived={list.news.changed > 0}
+          show={list.again}
+        />
+      ) : undefined}
       {total === 0 && !none ? <Empty title="No device has this name">Take letters away to see more.</Empty> : undefined}
       {total === undefined || total === 0 ? undefined : (
         <Table
@@ -144,14 +160,11 @@ function Inventory({ row }: { readonly row: DeviceRow }) {
 
 /** There; away after a goodbye; or away without one. */
 export function Online({ device: { online, stopped } }: { readonly device: Pick<DeviceRow, "online" | "stopped"> }) {
-  const Icon = online ? Wifi : stopped ? CirclePower : WifiOff;
-  return (
-    <span
-      data-tone={online ? "proven" : stopped ? "unchecked" : "unproven"}
-      className="inline-flex items-center gap-1.5 align-middle text-sm font-medium text-tone"
-    >
-      <Icon size={14} aria-hidden="true" />
-      {online ? "Online" : stopped ? "Stopped" : "Silent"}
-    </span>
-  );
+  return <QuietBadge {...(online ? presence.online : stopped ? presence.stopped : presence.silent)} />;
 }
+
+const presence = {
+  online: { word: "Online", tone: "proven", icon: Wifi },
+  stopped: { word: "Stopped", tone: "unchecked", icon: CirclePower },
+  silent: { word: "Silent", tone: "unproven", icon: WifiOff },
+} as const satisfies Record<string, BadgeWords>;

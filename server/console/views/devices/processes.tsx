@@ -1,7 +1,8 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { Standing } from "@provost/shared/model/verdict.ts";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useLive, useNews } from "../../data/live-context.tsx";
+import { useRefusal } from "../../data/post.ts";
 import { processesQuery } from "../../data/queries.ts";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
@@ -9,14 +10,24 @@ import { ProcessTree } from "../../parts/process-tree.tsx";
 import type { Process } from "../../parts/process-rows.ts";
 import { Empty, Failed, Loading } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
-import { OrderDialog } from "../incidents/order-dialog.tsx";
+import { useOrdering } from "../incidents/ordering.tsx";
 
 /** The device's processes as they were when asked; what changed since is offered, not pushed. */
 export function Processes({ device }: { readonly device: string }) {
   const { data, error, refetch } = useQuery(processesQuery(device, useLive()));
   const news = useNews(data?.mark, "running", device);
-  const [killing, setKilling] = useState<Process>();
-  const client = useQueryClient();
+  const { ask, dialog } = useOrdering();
+  const refused = useRefusal("device");
+  const kill = useCallback(
+    ({ pid, sinceBoot, path }: Process) => {
+      if (sinceBoot === undefined) return;
+      ask({
+        scope: { kind: "device", device },
+        order: { action: "kill-process-tree", process: { pid, startedAt: sinceBoot }, executable: path },
+      });
+    },
+    [ask, device],
+  );
   const [narrowed, setNarrowed] = useState(false);
   const again = (): void => void refetch();
   return (
@@ -46,22 +57,13 @@ export function Processes({ device }: { readonly device: string }) {
         <Empty title="No process was reported">The agent has not looked yet.</Empty>
       ) : undefined}
       {data === undefined || data.rows.length === 0 ? undefined : (
-        <ProcessTree processes={data.rows} onKill={setKilling} {...(narrowed ? { only: lacksProof } : {})} />
-      )}
-      {killing?.sinceBoot === undefined ? undefined : (
-        <OrderDialog
-          order={{
-            scope: { kind: "device", device },
-            order: {
-              action: "kill-process-tree",
-              process: { pid: killing.pid, startedAt: killing.sinceBoot },
-              executable: killing.path,
-            },
-          }}
-          onClose={() => setKilling(undefined)}
-          onGiven={() => void client.invalidateQueries({ queryKey: ["commands"] })}
+        <ProcessTree
+          processes={data.rows}
+          {...(refused === undefined ? { onKill: kill } : {})}
+          {...(narrowed ? { only: lacksProof } : {})}
         />
       )}
+      {dialog}
     </div>
   );
 }

@@ -24,7 +24,7 @@ export const executableColumns: readonly Column<ExecutableRow>[] = [
   {
     key: "path",
     title: "File",
-    width: "minmax(16rem,2.4fr)",
+    width: "minmax(15rem,3fr)",
     sort: "path",
     cell: (row) => (
       <span className="flex min-w-0 items-center gap-2">
@@ -36,7 +36,7 @@ export const executableColumns: readonly Column<ExecutableRow>[] = [
   {
     key: "standing",
     title: "Verdict",
-    width: "12rem",
+    width: "11rem",
     sort: "standing",
     falling: true,
     cell: (row) => <VerdictBadge standing={row.standing} basis={row.basis} tight />,
@@ -45,7 +45,7 @@ export const executableColumns: readonly Column<ExecutableRow>[] = [
   {
     key: "package",
     title: "Package",
-    width: "minmax(8rem,1fr)",
+    width: "minmax(6rem,1fr)",
     wideOnly: true,
     cell: (row) =>
       row.package === undefined ? (
@@ -57,7 +57,7 @@ export const executableColumns: readonly Column<ExecutableRow>[] = [
   {
     key: "device",
     title: "Device",
-    width: "minmax(7rem,0.7fr)",
+    width: "minmax(5rem,0.6fr)",
     cell: (row) => <span className="text-soft">{visible(row.deviceName)}</span>,
   },
   {

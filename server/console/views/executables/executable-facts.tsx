@@ -40,12 +40,23 @@ export function Identity({ executable }: Of) {
           ["Package", <PackageLink key="package" purl={executable.package} />],
           ["First seen", <Time key="first" at={firstSeen} />],
           ["Changed", <Time key="changed" at={changedAt} />],
-          ...Object.entries(identity).map(([name, value]) => [visible(name), visible(value)] as const),
+          ...Object.entries(identity)
+            .filter(([name]) => name !== "size")
+            .map(([name, value]) => [identityWords[name] ?? visible(name), visible(value)] as const),
         ]}
       />
     </Panel>
   );
 }
+
+/** What stat(2) tells, said so that its device is not taken for a machine. Its size stands above. */
+const identityWords: Readonly<Record<string, string>> = {
+  device: "Disk",
+  inode: "Inode",
+  changed: "Inode changed",
+  mode: "Mode bits",
+  owner: "Owner",
+};
 
 function Digest({ digest }: { readonly digest: string | undefined }) {
   if (digest === undefined) return <span className="text-soft">not computed</span>;

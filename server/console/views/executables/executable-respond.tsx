@@ -1,15 +1,16 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { Ban, PackageX } from "lucide-react";
-import { useState } from "react";
+import { useRefusal } from "../../data/post.ts";
 import { Panel } from "../../parts/page.tsx";
-import { OrderDialog, type NewOrder } from "../incidents/order-dialog.tsx";
+import { Refusal } from "../../parts/refusal.tsx";
+import { useOrdering } from "../incidents/ordering.tsx";
 import type { ExecutableData } from "./executable-data.ts";
 
 /** What may be ordered about these bytes: here, or on every device. */
 export function ExecutableRespond({ executable }: { readonly executable: ExecutableData }) {
   const { device, digest, root, path } = executable;
-  const [order, setOrder] = useState<NewOrder>();
-  const client = useQueryClient();
+  const { ask, dialog } = useOrdering();
+  const refusedHere = useRefusal("device");
+  const refused = useRefusal("fleet");
   if (digest === undefined) return undefined;
   return (
     <Panel title="Respond">
@@ -17,11 +18,9 @@ export function ExecutableRespond({ executable }: { readonly executable: Executa
         <button
           type="button"
           className="button"
+          disabled={refusedHere !== undefined}
           onClick={() =>
-            setOrder({
-              scope: { kind: "device", device },
-              order: { action: "quarantine-file", root, path, sha256: digest },
-            })
+            ask({ scope: { kind: "device", device }, order: { action: "quarantine-file", root, path, sha256: digest } })
           }
         >
           <PackageX size={14} aria-hidden="true" />
@@ -30,19 +29,15 @@ export function ExecutableRespond({ executable }: { readonly executable: Executa
         <button
           type="button"
           className="button"
-          onClick={() => setOrder({ scope: { kind: "fleet" }, order: { action: "block-digest", sha256: digest } })}
+          disabled={refused !== undefined}
+          onClick={() => ask({ scope: { kind: "fleet" }, order: { action: "block-digest", sha256: digest } })}
         >
           <Ban size={14} aria-hidden="true" />
           Block these bytes on every device
         </button>
+        {refused === undefined ? undefined : <Refusal why={refused} />}
       </div>
-      {order === undefined ? undefined : (
-        <OrderDialog
-          order={order}
-          onClose={() => setOrder(undefined)}
-          onGiven={() => void client.invalidateQueries({ queryKey: ["commands"] })}
-        />
-      )}
+      {dialog}
     </Panel>
   );
 }

@@ -119,7 +119,7 @@ const columnsWith = (open: (row: Decision) => void): readonly Column<Decision>[]
   {
     key: "path",
     title: "File and reason",
-    width: "minmax(14rem,2.2fr)",
+    width: "minmax(14rem,2fr)",
     cell: (row) => (
       <>
         <Path
@@ -138,7 +138,7 @@ const columnsWith = (open: (row: Decision) => void): readonly Column<Decision>[]
   {
     key: "process",
     title: "Who",
-    width: "minmax(9rem,1fr)",
+    width: "minmax(9rem,1.3fr)",
     wideOnly: true,
     cell: (row) => (
       <>
@@ -152,13 +152,13 @@ const columnsWith = (open: (row: Decision) => void): readonly Column<Decision>[]
   {
     key: "device",
     title: "Device",
-    width: "minmax(7rem,0.6fr)",
+    width: "minmax(5rem,0.5fr)",
     cell: (row) => <span className="block truncate text-soft max-md:max-w-24">{visible(row.deviceName)}</span>,
   },
   {
     key: "at",
     title: "When",
-    width: "7.5rem",
+    width: "6rem",
     sort: "at",
     falling: true,
     right: true,

@@ -1,21 +1,23 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Answer } from "@provost/shared/protocol/api.ts";
 import { ClipboardList, CircleCheck, EyeOff, Gavel } from "lucide-react";
 import { useState } from "react";
 import { address } from "../../address.ts";
-import { call } from "../../data/call.ts";
 import { useLive, useNews } from "../../data/live-context.tsx";
-import { incidentQuery, sessionQuery } from "../../data/queries.ts";
+import { usePost, useRefusal } from "../../data/post.ts";
+import { incidentQuery } from "../../data/queries.ts";
 import { IncidentStateBadge, LevelBadge } from "../../parts/level-badge.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
 import { Page, Panel } from "../../parts/page.tsx";
+import { Refusal } from "../../parts/refusal.tsx";
 import { Failed, Loading } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { VerdictBadge } from "../../parts/verdict-badge.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import { OrderDialog, type NewOrder } from "./order-dialog.tsx";
+import type { NewOrder } from "./order-dialog.tsx";
+import { useOrdering } from "./ordering.tsx";
 import { Orders } from "./orders.tsx";
 
 type IncidentData = Answer<"incident">;
@@ -89,16 +91,15 @@ function Closed({ incident: { closedBy, closedWhy } }: { readonly incident: Inci
 }
 
 function State({ incident, changed }: { readonly incident: IncidentData; readonly changed: () => void }) {
-  const client = useQueryClient();
+  const post = usePost();
+  const refused = useRefusal("device");
   const [why, setWhy] = useState("");
   const to = incident.state === "closed" ? "open" : "closed";
   const { mutate, isPending, error } = useMutation({
-    mutationFn: async () => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("closeIncident", { id: incident.id, csrf, body: { state: to, why: why.trim() } });
-    },
+    mutationFn: () => post("closeIncident", { id: incident.id, body: { state: to, why: why.trim() } }),
     onSuccess: changed,
   });
+  if (refused !== undefined) return <Refusal why={refused} />;
   return (
     <form
       className="flex items-center gap-2"
@@ -108,10 +109,10 @@ function State({ incident, changed }: { readonly incident: IncidentData; readonl
       }}
     >
       <label>
-        <span className="sr-only">Why</span>
+        <span className="sr-only">Why it is {to === "closed" ? "closed" : "opened again"}</span>
         <input
           className="field"
-          placeholder="Why"
+          placeholder={to === "closed" ? "Why it is closed" : "Why it is opened again"}
           required
           maxLength={1000}
           value={why}
@@ -127,25 +128,40 @@ function State({ incident, changed }: { readonly incident: IncidentData; readonl
 }
 
 function Contain({ incident }: { readonly incident: IncidentData }) {
-  const [order, setOrder] = useState<NewOrder>();
-  const client = useQueryClient();
+  const { ask, dialog } = useOrdering();
+  const refused = useRefusal("device");
   const to = { scope: { kind: "device", device: incident.device }, incident: incident.id } as const;
   return (
-    <Panel title="Contain" note="Nothing is done before you have read what it does and said why.">
+    <Panel
+      title="Contain"
+      note={
+        refused === undefined ? (
+          "Nothing is done before you have read what it does and said why."
+        ) : (
+          <Refusal why={refused} />
+        )
+      }
+    >
       <ul className="flex flex-wrap gap-2">
         <li>
-          <button type="button" className="button" onClick={() => setOrder({ ...to, order: triageAround(incident) })}>
+          <button
+            type="button"
+            className="button"
+            disabled={refused !== undefined}
+            onClick={() => ask({ ...to, order: triageAround(incident) })}
+          >
             <ClipboardList size={14} aria-hidden="true" />
             Collect a triage bundle
           </button>
         </li>
-        {incident.suggested.map(({ title, why, order: suggested }) => (
+        {incident.suggested.map(({ title, why, order }) => (
           <li key={title}>
             <button
               type="button"
               className="button"
               title={visible(why)}
-              onClick={() => setOrder({ ...to, order: suggested as NewOrder["order"] })}
+              disabled={refused !== undefined}
+              onClick={() => ask({ ...to, order: order as NewOrder["order"] })}
             >
               <Gavel size={14} aria-hidden="true" />
               <span className="wrap-anywhere">{visible(title)}</span>
@@ -153,13 +169,7 @@ function Contain({ incident }: { readonly incident: IncidentData }) {
           </li>
         ))}
       </ul>
-      {order === undefined ? undefined : (
-        <OrderDialog
-          order={order}
-          onClose={() => setOrder(undefined)}
-          onGiven={() => void client.invalidateQueries({ queryKey: ["commands"] })}
-        />
-      )}
+      {dialog}
     </Panel>
   );
 }

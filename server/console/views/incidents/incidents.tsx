@@ -103,7 +103,11 @@ const columns: readonly Column<IncidentRow>[] = [
     width: "minmax(14rem,3fr)",
     cell: (row) => (
       <>
-        <a className="covers-row block truncate font-medium hover:underline" href={address.incident(row.id)}>
+        <a
+          className="covers-row block truncate font-medium hover:underline"
+          href={address.incident(row.id)}
+          title={visible(row.sentence)}
+        >
           {visible(row.sentence)}
         </a>
         <span className="block truncate text-xs text-soft">
@@ -115,7 +119,7 @@ const columns: readonly Column<IncidentRow>[] = [
     ),
   },
   { key: "severity", title: "Severity", width: "6rem", cell: (row) => <LevelBadge level={row.severity} /> },
-  { key: "state", title: "State", width: "6.5rem", cell: (row) => <IncidentStateBadge state={row.state} /> },
+  { key: "state", title: "State", width: "6rem", cell: (row) => <IncidentStateBadge state={row.state} /> },
   {
     key: "elsewhere",
     title: "Elsewhere",

@@ -1,9 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import type { Query } from "@provost/shared/protocol/api.ts";
 import { MonitorCog, TriangleAlert, Undo2 } from "lucide-react";
 import { useState } from "react";
-import { call } from "../../data/call.ts";
-import { sessionQuery } from "../../data/queries.ts";
+import { usePost } from "../../data/post.ts";
 import { Modal } from "../../parts/modal.tsx";
 import { counted } from "../../parts/number-words.ts";
 import { Failed, Loading } from "../../parts/states.tsx";
@@ -18,22 +17,16 @@ export function OrderDialog(props: {
   readonly onGiven: () => void;
 }) {
   const { order, onClose, onGiven } = props;
-  const client = useQueryClient();
+  const post = usePost();
   const [reason, setReason] = useState("");
   const [confirmed, setConfirmed] = useState(false);
   const preview = useQuery({
     queryKey: ["preview", JSON.stringify(order)],
-    queryFn: async ({ signal }) => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("previewCommand", { csrf, body: { ...order, reason: "preview" }, signal });
-    },
+    queryFn: ({ signal }) => post("previewCommand", { body: { ...order, reason: "preview" }, signal }),
     staleTime: 0,
   });
   const give = useMutation({
-    mutationFn: async () => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("newCommand", { csrf, body: { ...order, reason: reason.trim(), confirmed } });
-    },
+    mutationFn: () => post("newCommand", { body: { ...order, reason: reason.trim(), confirmed } }),
     onSuccess: () => {
       onGiven();
       onClose();

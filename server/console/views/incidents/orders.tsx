@@ -1,11 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import type { Answer } from "@provost/shared/protocol/api.ts";
 import { Download } from "lucide-react";
 import { useEffect, useState } from "react";
 import { address } from "../../address.ts";
-import { call } from "../../data/call.ts";
 import { useLive, useNews } from "../../data/live-context.tsx";
-import { commandsQuery, sessionQuery, type OrdersAbout } from "../../data/queries.ts";
+import { usePost, useRefusal } from "../../data/post.ts";
+import { commandsQuery, type OrdersAbout } from "../../data/queries.ts";
 import { bytes } from "../../parts/number-words.ts";
 import { OrderStateBadge, StepState } from "../../parts/order-state.tsx";
 import { Panel } from "../../parts/page.tsx";
@@ -28,6 +28,7 @@ export function Orders({
   const live = useLive();
   const { data, error, refetch } = useQuery(commandsQuery(about, live));
   const news = useNews(data?.mark, "commands", device);
+  const refused = useRefusal("device");
   const [undoing, setUndoing] = useState<CommandRow>();
   useEffect(() => {
     if (news.changed > 0 || news.missed) void refetch();
@@ -76,7 +77,13 @@ export function Orders({
               <OrderStateBadge state={row.state} />
               {row.canCancel ? <Cancel id={row.id} done={() => void refetch()} /> : undefined}
               {row.canUndo ? (
-                <button type="button" className="button" onClick={() => setUndoing(row)}>
+                <button
+                  type="button"
+                  className="button"
+                  title={refused}
+                  disabled={refused !== undefined}
+                  onClick={() => setUndoing(row)}
+                >
                   Undo
                 </button>
               ) : undefined}
@@ -100,16 +107,20 @@ export function Orders({
 }
 
 function Cancel({ id, done }: { readonly id: string; readonly done: () => void }) {
-  const client = useQueryClient();
+  const post = usePost();
+  const refused = useRefusal("device");
   const { mutate, isPending } = useMutation({
-    mutationFn: async () => {
-      const { csrf } = await client.ensureQueryData(sessionQuery);
-      return call("cancelCommand", { id, csrf, body: {} });
-    },
+    mutationFn: () => post("cancelCommand", { id, body: {} }),
     onSettled: done,
   });
   return (
-    <button type="button" className="button" disabled={isPending} onClick={() => mutate()}>
+    <button
+      type="button"
+      className="button"
+      title={refused}
+      disabled={refused !== undefined || isPending}
+      onClick={() => mutate()}
+    >
       Cancel
     </button>
   );

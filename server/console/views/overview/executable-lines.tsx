@@ -19,7 +19,7 @@ export function ExecutableLines(props: { readonly rows: OverviewData["refuted"];
           </span>
           <span className="min-w-0 grow">
             <Path path={row.path} root={row.root} href={address.executable(row.id)} covers />
-            <span className="line-clamp-1 text-xs text-soft wrap-anywhere" title={visible(row.says)}>
+            <span className="line-clamp-2 text-xs text-soft wrap-anywhere" title={visible(row.says)}>
               {visible(row.says)}
             </span>
           </span>

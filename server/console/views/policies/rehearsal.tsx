@@ -38,7 +38,7 @@ export function Rehearsal({
 }
 
 function Summary({ result, days }: { readonly result: RehearsalData; readonly days: number }) {
-  const { stoppedFiles, executions, devices, counts, from, to, uncounted } = result;
+  const { stoppedFiles, executions, devices, counts, from, to, uncounted, unread } = result;
   const heading = useRef<HTMLHeadingElement>(null);
   // Whoever asked for it, by key or screen reader or on a phone, is taken to the answer.
   useEffect(() => heading.current?.focus(), []);
@@ -67,12 +67,15 @@ function Summary({ result, days }: { readonly result: RehearsalData; readonly da
           : `${counted(executions, "start")} on ${counted(devices, "device")}, from `}
         {executions === 0 ? undefined : (
           <>
-            <Time at={from} /> on{to - from < (days - 1) * dayMs ? "; older ones are not kept" : ""}.
+            <Time at={from} /> on{to - from < (days - 1) * dayMs ? "; nothing older is kept" : ""}.
           </>
         )}
       </p>
       {executions === 0 ? undefined : (
-        <ul aria-label="Starts by what it does about them" className="mt-3 flex flex-wrap gap-x-4 gap-y-1.5">
+        <ul
+          aria-label="Programs, scripts and libraries by what it does about them"
+          className="mt-3 flex flex-wrap gap-x-4 gap-y-1.5"
+        >
           {actions
             .filter((action) => (counts[action] ?? 0) > 0)
             .map((action) => (
@@ -81,6 +84,11 @@ function Summary({ result, days }: { readonly result: RehearsalData; readonly da
               </li>
             ))}
         </ul>
+      )}
+      {unread === undefined ? undefined : (
+        <p className="mt-2 text-sm">
+          {counted(unread, "start")} could not be judged: {unread === 1 ? "its" : "their"} bytes were not read in time.
+        </p>
       )}
       {uncounted === undefined ? undefined : (
         <p className="mt-2 text-sm">
@@ -114,7 +122,7 @@ function Stopped({ result: { stopped, stoppedFiles } }: { readonly result: Rehea
     >
       <ul
         aria-label="Files it would have stopped"
-        className="flex max-h-[32rem] flex-col divide-y divide-line overflow-auto"
+        className="relative flex max-h-[32rem] flex-col divide-y divide-line overflow-auto"
       >
         {stopped.map((row) => (
           <li
@@ -148,7 +156,7 @@ function Changed({ result: { changed } }: { readonly result: RehearsalData }) {
       ) : undefined}
       <ul
         aria-label="Files treated otherwise"
-        className="flex max-h-[32rem] flex-col divide-y divide-line overflow-auto"
+        className="relative flex max-h-[32rem] flex-col divide-y divide-line overflow-auto"
       >
         {changed.map((row) => (
           <li
