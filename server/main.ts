@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { schedule } from "node-cron";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
+import type { DetectedFinding } from "@provost/shared/model/detection.ts";
 import { instant } from "@provost/shared/model/ids.ts";
 import { openHttp } from "./api/http.ts";
 import { openLive } from "./api/live.ts";
@@ -41,6 +42,8 @@ import { deriveManifests } from "./trust/derive.ts";
 import { startAssessWork } from "./trust/assess-work.ts";
 import { openAssessor } from "./trust/assessor.ts";
 import type { Assessor } from "./trust/assessor.ts";
+import { downgraded } from "./trust/downgraded.ts";
+import { packageBooks } from "./trust/package-books.ts";
 import { openDesk } from "./trust/desk.ts";
 import type { ProofDesk } from "./trust/desk.ts";
 import { openFetch } from "./trust/fetch.ts";
@@ -92,7 +95,11 @@ export async function startServer(
   });
   const opened = openDesk(store.inventory, derivation, assessor);
   desk = opened;
-  const evidence = startLibrary(store, settings, now, log);
+  const books = packageBooks(store);
+  let found: (findings: readonly DetectedFinding[]) => void = () => undefined;
+  const evidence = startLibrary(store, settings, now, log, (wanted) => {
+    if (wanted.kind === "package") found(downgraded(wanted, books, Date.now()));
+  });
   let edge: Edge | undefined;
   const assessing = startAssessWork(assessor, {
     changed(device, count) {
@@ -185,6 +192,9 @@ export async function startServer(
   const app = openHttp(parts, tls.served);
   await app.ready();
   const http: Server = app.server;
+  found = (findings) => {
+    if (findings.length > 0) behaviour.found(findings);
+  };
   const running = openEdge(
     http,
     store,

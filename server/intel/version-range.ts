@@ -13,7 +13,7 @@ type Order = number | undefined;
 
 /** OSV's own evaluation: the events before or at the version, in their order, say whether it is meant. */
 export function isInRange(ecosystem: EcosystemId, version: string, range: VersionRange): boolean {
-  const compare = (a: string, b: string): Order => orderOf(ecosystem, a, b);
+  const compare = (a: string, b: string): Order => compareInEcosystem(ecosystem, a, b);
   const limits = range.filter(({ at }) => at === "limit");
   if (limits.length > 0 && !limits.some((one) => one.version === "*" || (compare(version, one.version) ?? 0) < 0))
     return false;
@@ -43,7 +43,8 @@ function sorted(range: VersionRange, compare: (a: string, b: string) => Order): 
 /** In the same version: fixed and introduced again means it; introduced and the last one means it alone. */
 const rank: Readonly<Record<RangeEvent["at"], number>> = { fixed: 0, introduced: 1, last_affected: 2, limit: 3 };
 
-function orderOf(ecosystem: EcosystemId, a: string, b: string): Order {
+/** As the ecosystem orders versions; undefined: one of them is none that it can order. */
+export function compareInEcosystem(ecosystem: EcosystemId, a: string, b: string): Order {
   switch (ecosystem) {
     case "npm":
       return ordered(semver(a), semver(b), compareSemver);

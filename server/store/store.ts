@@ -1,4 +1,4 @@
-import type { FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
+import type { EcosystemId, FileFacts, InstalledPackage, AptSource } from "@provost/shared/model/inventory.ts";
 import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Role } from "@provost/shared/model/role.ts";
 import type { Standing, Verdict } from "@provost/shared/model/verdict.ts";
@@ -125,6 +125,7 @@ export interface Inventory {
   standingAt(device: DeviceId, root: string, path: string): Standing | undefined;
   /** Every package that this device says it has. */
   installed(device: DeviceId): readonly PackageAtRest[];
+  installsOf(ecosystem: EcosystemId, name: string, version: string): readonly PackageAtRest[];
   ownedFiles(device: DeviceId, root: string, purl: string): readonly FileFacts[];
   runningPurls(device: DeviceId, root: string): ReadonlySet<string>;
   putRunning(device: DeviceId, frame: Extract<Frame, { kind: "running" }>): void;

@@ -92,7 +92,7 @@ async function attackMode(
     for (const attack of chosen) {
       let trial = await tryAttack(attack, root, programs, watch);
       // Where nothing is held back it works, but for those that are a matter of the moment: on a busy machine they need a few tries.
-      for (let more = 2; mode === "record" && !trial.ran && more > 0; more -= 1)
+      for (let more = mode === "record" ? 2 : 0; !trial.ran && more > 0; more -= 1)
         trial = await tryAttack(attack, root, programs, watch);
       const row = rowOf(attack.name, tier, mode, trial, limits);
       rows.set(attack.name, row);

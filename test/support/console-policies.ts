@@ -105,7 +105,7 @@ const wordsOf = (number: number, at: number): PolicyData => {
             group: "canary",
             from: "block",
             to: "warn",
-            at: at + 60_000,
+            at,
             why: "24 different files were stopped within 10 minutes on 3 of its 3 devices, and its limit is 20.",
           },
           {

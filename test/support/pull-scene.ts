@@ -7,14 +7,14 @@ import type { Store } from "../../server/store/store.ts";
 import { openFetch } from "../../server/trust/fetch.ts";
 import { openLibraryOver, type Library } from "../../server/trust/library/library.ts";
 import { openPuller, type PullOptions, type Puller } from "../../server/trust/library/pull.ts";
-import type { Upstream } from "../../server/trust/upstreams/upstream.ts";
+import type { Upstream, Wanted } from "../../server/trust/upstreams/upstream.ts";
 
 export interface PullScene {
   readonly store: Store;
   readonly library: Library;
   /** Moves the clock. */
   later(milliseconds: number): void;
-  puller(upstreams: readonly Upstream[], options?: Partial<PullOptions>): Puller;
+  puller(upstreams: readonly Upstream[], options?: Partial<PullOptions>, answered?: (wanted: Wanted) => void): Puller;
   /** Everything the library holds, as text, in the order it came. */
   held(): readonly string[];
   close(): void;
@@ -31,9 +31,9 @@ export function openPullScene(): PullScene {
     store,
     library,
     later: (milliseconds) => void (now += milliseconds),
-    puller: (upstreams, options = {}) =>
+    puller: (upstreams, options = {}, answered = () => undefined) =>
       openPuller(
-        { store: store.pulls, library, upstreams, fetch, now: () => instant(now), random: () => 0.5 },
+        { store: store.pulls, library, upstreams, fetch, now: () => instant(now), random: () => 0.5, answered },
         options,
       ),
     held: () =>

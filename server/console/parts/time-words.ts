@@ -4,6 +4,10 @@ export function absolute(at: number): string {
   return Number.isNaN(date.getTime()) ? "unknown time" : `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
+/** A page's clock moves each `tickMs`: what happened since it last did has not happened in the future. */
+export const nowFor = (at: number, clock: number, tickMs: number): number =>
+  at > clock && at - clock <= tickMs ? at : clock;
+
 /** "3 min ago", "in 9 min"; within five seconds "now", whichever clock is ahead. */
 export function relative(at: number, now: number): string {
   const seconds = Math.round(Math.abs(now - at) / 1000);

@@ -1,11 +1,9 @@
 import { useSyncExternalStore } from "react";
-import { absolute, relative } from "./time-words.ts";
+import { absolute, nowFor, relative } from "./time-words.ts";
 
 /** An absolute UTC time with how long ago beside it. */
 export function Time({ at, brief = false }: { readonly at: number; readonly brief?: boolean }) {
-  const clock = useNow();
-  // What happened since the page's clock last moved did not happen in the future.
-  const now = at > clock && at - clock <= tickMs ? at : clock;
+  const now = nowFor(at, useNow(), tickMs);
   const exact = absolute(at);
   if (brief)
     return (

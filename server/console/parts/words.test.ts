@@ -2,7 +2,7 @@ import { bases, standings } from "@provost/shared/model/verdict.ts";
 import { expect, test } from "vitest";
 import { bytes, counted, share } from "./number-words.ts";
 import { attentionOrder, barOrder, basisWords, standingWords } from "./standing-words.ts";
-import { absolute, relative, span } from "./time-words.ts";
+import { absolute, nowFor, relative, span } from "./time-words.ts";
 import { splitPath, visible } from "./visible-text.ts";
 
 const at = Date.UTC(2026, 10, 22, 20, 13, 1);
@@ -86,4 +86,12 @@ test("no words call a file safe", () => {
     ({ word, means }) => `${word} ${means}`,
   );
   expect(words.filter((each) => /\bsafe\b/i.test(each))).toEqual([]);
+});
+
+test.each([
+  ["what happened since the page's clock moved is not in the future", 13_000, 0, 13_000],
+  ["what will be is", 60_000, 0, 0],
+  ["what was is", 0, 13_000, 13_000],
+])("%s", (_sentence, then, clock, now) => {
+  expect(nowFor(then, clock, 30_000)).toBe(now);
 });

@@ -140,7 +140,7 @@ function openArchives(db: Db): Pick<Inventory, "setArchives" | "archives" | "set
 
 type Packages = Pick<
   Inventory,
-  "putPackages" | "installed" | "packages" | "packageAt" | "unanswered" | "installsNamed" | "setProof"
+  "putPackages" | "installed" | "installsOf" | "packages" | "packageAt" | "unanswered" | "installsNamed" | "setProof"
 >;
 
 function openPackages(db: Db): Packages {
@@ -179,6 +179,13 @@ function openPackages(db: Db): Packages {
         forgetProof.run({ device, root, purl });
       }
     },
+    installsOf: (ecosystem, name, version) =>
+      db
+        .prepare<[string, string, string], PackageAtRest>(
+          `SELECT device, root, location, purl, ecosystem, name, version FROM installs
+           WHERE ecosystem = ? AND name = ? AND version = ? LIMIT 10000`,
+        )
+        .all(ecosystem, name, version),
     installed: (device) =>
       db
         .prepare<[string], PackageAtRest>(

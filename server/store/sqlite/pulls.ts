@@ -34,6 +34,11 @@ export function openPulls(db: Database): PullStore {
     "SELECT state, count(*) n FROM pulls WHERE upstream = ? GROUP BY state",
   );
   const says = db.prepare<[string, string], string>("SELECT says FROM pulls WHERE upstream = ? AND wanted = ?").pluck();
+  const answered = db
+    .prepare<[string, string, string], string>(
+      "SELECT wanted FROM pulls WHERE upstream = ? AND wanted >= ? AND wanted < ? AND state IN ('found', 'nothing') LIMIT 1000",
+    )
+    .pluck();
   const etag = db.prepare<[string], string>("SELECT etag FROM pull_etags WHERE url = ?").pluck();
   return {
     wantPulls: (upstream, wanted, now) =>
@@ -69,6 +74,10 @@ export function openPulls(db: Database): PullStore {
       ...Object.fromEntries(states.all(upstream).map(({ state, n }) => [state, n])),
     }),
     pullSays: (upstream, wanted) => says.get(upstream, wanted),
+    answeredVersions(ecosystem, name) {
+      const prefix = `package ${ecosystem} ${name} `;
+      return answered.all(ecosystem, prefix, `${prefix}\u{10ffff}`).map((wanted) => wanted.slice(prefix.length));
+    },
     etagOf: (url) => etag.get(url),
   };
 }

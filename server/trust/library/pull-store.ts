@@ -36,6 +36,8 @@ export interface PullStore {
   nextPullAt(upstreams: readonly string[]): Instant | undefined;
   pullCounts(upstream: string): PullCounts;
   pullSays(upstream: string, wanted: string): string | undefined;
+  /** Versions of a package whose registry has answered, with something or with nothing. */
+  answeredVersions(ecosystem: "npm" | "pypi", name: string): readonly string[];
   etagOf(url: string): string | undefined;
 }
 

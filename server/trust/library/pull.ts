@@ -13,6 +13,8 @@ export interface PullParts {
   readonly fetch: Fetch;
   readonly now: () => Instant;
   readonly random: () => number;
+  /** An upstream has answered, with something or with nothing. */
+  readonly answered?: (wanted: Wanted) => void;
 }
 
 export interface PullOptions {
@@ -89,6 +91,7 @@ export function openPuller(parts: PullParts, overrides: Partial<PullOptions> = {
       if (signal.aborted) return;
       resting.delete(upstream.id);
       settle(upstream, name, { ...said(taken), attempts: 0 }, asking.etags());
+      if (wanted !== undefined) parts.answered?.(wanted);
     } catch (cause) {
       // What was broken off by a stop says nothing about the upstream.
       if (signal.aborted) return;

@@ -24,6 +24,7 @@ export function startLibrary(
   settings: LibrarySettings,
   now: () => Instant,
   log: (line: string) => void,
+  answered: (wanted: Wanted) => void = () => undefined,
 ): RunningLibrary {
   const library = openLibraryOver(store.library, log);
   const fetch = openFetch();
@@ -36,6 +37,7 @@ export function startLibrary(
     fetch: settings.privateNetwork ? privateFetch : fetch,
     now,
     random: Math.random,
+    answered,
   });
   const pulls = startPullWork({
     puller,

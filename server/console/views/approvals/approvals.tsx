@@ -8,15 +8,15 @@ import { QuietBadge, type BadgeWords } from "../../parts/badge.tsx";
 import { Choices, FilterBar, FilterText, Narrowed } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
 import { Path } from "../../parts/path.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useList } from "../../parts/use-list.ts";
 import { VerdictBadge } from "../../parts/verdict-badge.tsx";
 import { visible } from "../../parts/visible-text.ts";
-import { Dropped } from "../gate/dropped.tsx";
 import { GateTabs } from "../gate/gate-tabs.tsx";
 import { RequestDialog } from "./request-dialog.tsx";
 
@@ -25,7 +25,7 @@ type RequestRow = Row<"requests">;
 /** What people at devices ask to be allowed: answered here, once each, with a reason. */
 export function Approvals() {
   const list = useList("requests", requestFields, "requests");
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   const role = useQuery(sessionQuery).data?.role;
   const [open, setOpen] = useState<RequestRow>();
   const columns = useMemo(() => columnsWith(setOpen, role !== undefined && role !== "auditor"), [role]);
@@ -58,33 +58,20 @@ export function Approvals() {
           />
         )}
       </FilterBar>
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="requests" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No request matches">
-          Whoever is stopped may ask with <code>provost request</code>; it is told here.
-        </Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Requests"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          tall
-          sort={filter.sort ?? "-at"}
-          onSort={(sort) => change({ sort: requestFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={
-            <>
-              <ListFoot shown={rows.length} total={total} full={list.full} />
-              <Dropped count={list.dropped} />
-            </>
-          }
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Requests"
+        columns={columns}
+        keyOf={keyOf}
+        tall
+        sort={filter.sort ?? "-at"}
+        onSort={(sort) => change({ sort: requestFields.sort.read(sort) })}
+        empty={
+          <Empty title="No request matches">
+            Whoever is stopped may ask with <code>provost request</code>; it is told here.
+          </Empty>
+        }
+      />
       {open === undefined ? undefined : (
         <RequestDialog
           request={open}

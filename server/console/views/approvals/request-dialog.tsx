@@ -8,6 +8,7 @@ import type { Row } from "../../data/queries.ts";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { Modal } from "../../parts/modal.tsx";
 import { Facts } from "../../parts/page.tsx";
+import { ReasonField } from "../../parts/reason-field.tsx";
 import { Failed } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { VerdictBadge } from "../../parts/verdict-badge.tsx";
@@ -129,16 +130,7 @@ function Decide({
           this path may not.
         </p>
       )}
-      <label className="flex flex-col gap-1 text-sm font-medium">
-        Reason
-        <input
-          className="field font-normal"
-          required
-          maxLength={1000}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
-      </label>
+      <ReasonField value={reason} onChange={setReason} />
       {refuted ? undefined : (
         <div className="flex flex-wrap gap-4">
           <label className="flex flex-col gap-1 text-sm font-medium">

@@ -9,9 +9,10 @@ import { ChoiceMenu } from "../../parts/choice-menu.tsx";
 import { FilterBar, FilterText } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useList } from "../../parts/use-list.ts";
 import { visible } from "../../parts/visible-text.ts";
@@ -26,7 +27,7 @@ type AuditEntry = Row<"audit">;
 /** Who did what at this server, the newest first, and whether all of it is still as it was written. */
 export function Audit() {
   const list = useList("audit", auditFields, "audit");
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   const [exporting, setExporting] = useState(false);
   const { hash, pathname, searchStr } = useLocation();
   const { history } = useRouter();
@@ -59,26 +60,16 @@ export function Audit() {
         <DayField label="From" end="start" value={filter.from} onChange={(from) => change({ from })} />
         <DayField label="To" end="end" value={filter.to} onChange={(to) => change({ to })} />
       </FilterBar>
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="the audit" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No entry matches">Whoever signs in, orders, answers or publishes is told of here.</Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Entries"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          tall
-          sort={filter.sort ?? "-sequence"}
-          onSort={(sort) => change({ sort: auditFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={<ListFoot shown={rows.length} total={total} full={list.full} />}
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Entries"
+        columns={columns}
+        keyOf={keyOf}
+        tall
+        sort={filter.sort ?? "-sequence"}
+        onSort={(sort) => change({ sort: auditFields.sort.read(sort) })}
+        empty={<Empty title="No entry matches">Whoever signs in, orders, answers or publishes is told of here.</Empty>}
+      />
       {open === undefined ? undefined : (
         <EntryDrawer entry={open} onClose={() => history.replace(pathname + searchStr)} />
       )}

@@ -6,10 +6,10 @@ import { ChoiceMenu } from "../../parts/choice-menu.tsx";
 import { Choices, FilterBar, FilterText, Narrowed } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
 import { attentionOrder, basisWords, standingWords } from "../../parts/standing-words.ts";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
 import { useList, type ListState } from "../../parts/use-list.ts";
 import { standingIcons } from "../../parts/verdict-badge.tsx";
 import { executableColumns, keyOfExecutable, kindWords } from "./executable-columns.tsx";
@@ -18,7 +18,7 @@ type State = ListState<"executables", typeof executableFields>;
 
 export function Executables() {
   const list = useList("executables", executableFields, "executables");
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   return (
     <ListPage
       title="Executables"
@@ -32,23 +32,15 @@ export function Executables() {
       }
     >
       <Filters filter={filter} change={change} rows={rows} />
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="executables" lines={10} /> : undefined}
-      {total === 0 ? <NoRows filter={filter} change={change} /> : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Executables"
-          columns={executableColumns}
-          rows={rows}
-          keyOf={keyOfExecutable}
-          total={total}
-          sort={filter.sort ?? "-standing"}
-          onSort={(sort) => change({ sort: executableFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={<ListFoot shown={rows.length} total={total} full={list.full} />}
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Executables"
+        columns={executableColumns}
+        keyOf={keyOfExecutable}
+        sort={filter.sort ?? "-standing"}
+        onSort={(sort) => change({ sort: executableFields.sort.read(sort) })}
+        empty={<NoRows filter={filter} change={change} />}
+      />
     </ListPage>
   );
 }

@@ -11,15 +11,15 @@ import { outcomeWords } from "../../parts/gate-words.ts";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
 import { OutcomeBadge, outcomeIcons } from "../../parts/outcome-badge.tsx";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
 import { Path } from "../../parts/path.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useList, type ListState } from "../../parts/use-list.ts";
 import { visible } from "../../parts/visible-text.ts";
 import { DecisionDrawer } from "./decision-drawer.tsx";
-import { Dropped } from "./dropped.tsx";
 import { GateTabs } from "./gate-tabs.tsx";
 
 type State = ListState<"decisions", typeof decisionFields>;
@@ -28,7 +28,7 @@ type State = ListState<"decisions", typeof decisionFields>;
 export function Decisions() {
   const list = useList("decisions", decisionFields, "decisions");
   const [open, setOpen] = useState<Decision>();
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   const columns = useMemo(() => columnsWith(setOpen), []);
   return (
     <ListPage
@@ -44,31 +44,20 @@ export function Decisions() {
     >
       <GateTabs />
       <Filters filter={filter} change={change} rows={rows} />
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="decisions" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No decision matches">Gates tell here what they stopped, and what they would have stopped.</Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Decisions"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          tall
-          sort={filter.sort ?? "-at"}
-          onSort={(sort) => change({ sort: decisionFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={
-            <>
-              <ListFoot shown={rows.length} total={total} full={list.full} />
-              <Dropped count={list.dropped} />
-            </>
-          }
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Decisions"
+        columns={columns}
+        keyOf={keyOf}
+        tall
+        sort={filter.sort ?? "-at"}
+        onSort={(sort) => change({ sort: decisionFields.sort.read(sort) })}
+        empty={
+          <Empty title="No decision matches">
+            Gates tell here what they stopped, and what they would have stopped.
+          </Empty>
+        }
+      />
       {open === undefined ? undefined : <DecisionDrawer decision={open} onClose={() => setOpen(undefined)} />}
     </ListPage>
   );

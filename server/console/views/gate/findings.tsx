@@ -10,13 +10,13 @@ import { findingWords } from "../../parts/gate-words.ts";
 import { News } from "../../parts/news.tsx";
 import { counted } from "../../parts/number-words.ts";
 import { FindingBadge } from "../../parts/outcome-badge.tsx";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useList } from "../../parts/use-list.ts";
 import { visible } from "../../parts/visible-text.ts";
-import { Dropped } from "./dropped.tsx";
 import { GateTabs } from "./gate-tabs.tsx";
 
 type FindingRow = Row<"findings">;
@@ -24,7 +24,7 @@ type FindingRow = Row<"findings">;
 /** What went wrong with the watch itself, on every device. */
 export function Findings() {
   const list = useList("findings", findingFields, "findings");
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   return (
     <ListPage
       title="Gate"
@@ -59,33 +59,20 @@ export function Findings() {
           />
         )}
       </FilterBar>
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="findings" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No finding matches">
-          Devices that fall silent, tampering, lost events and missing parts are told here.
-        </Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Findings"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          tall
-          sort={filter.sort ?? "-at"}
-          onSort={(sort) => change({ sort: findingFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={
-            <>
-              <ListFoot shown={rows.length} total={total} full={list.full} />
-              <Dropped count={list.dropped} />
-            </>
-          }
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Findings"
+        columns={columns}
+        keyOf={keyOf}
+        tall
+        sort={filter.sort ?? "-at"}
+        onSort={(sort) => change({ sort: findingFields.sort.read(sort) })}
+        empty={
+          <Empty title="No finding matches">
+            Devices that fall silent, tampering, lost events and missing parts are told here.
+          </Empty>
+        }
+      />
     </ListPage>
   );
 }

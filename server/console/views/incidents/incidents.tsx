@@ -8,9 +8,10 @@ import { Choices, FilterBar, FilterText, Narrowed } from "../../parts/filter-bar
 import { IncidentStateBadge, LevelBadge, levelWords, stateWords } from "../../parts/level-badge.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useList } from "../../parts/use-list.ts";
 import { visible } from "../../parts/visible-text.ts";
@@ -20,7 +21,7 @@ type IncidentRow = Row<"incidents">;
 /** The queue: what happened on devices, each as one story, the newest first. */
 export function Incidents() {
   const list = useList("incidents", incidentFields, "incidents");
-  const { filter, rows, total, error, change } = list;
+  const { filter, rows, total, change } = list;
   return (
     <ListPage
       title="Incidents"
@@ -59,28 +60,20 @@ export function Incidents() {
           />
         )}
       </FilterBar>
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="incidents" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No incident matches">
-          What rules recognise on devices is folded into incidents and told here.
-        </Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Incidents"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          tall
-          sort={filter.sort ?? "-lastAt"}
-          onSort={(sort) => change({ sort: incidentFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={<ListFoot shown={rows.length} total={total} full={list.full} />}
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Incidents"
+        columns={columns}
+        keyOf={keyOf}
+        tall
+        sort={filter.sort ?? "-lastAt"}
+        onSort={(sort) => change({ sort: incidentFields.sort.read(sort) })}
+        empty={
+          <Empty title="No incident matches">
+            What rules recognise on devices is folded into incidents and told here.
+          </Empty>
+        }
+      />
     </ListPage>
   );
 }

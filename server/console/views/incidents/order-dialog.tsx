@@ -5,6 +5,7 @@ import { useState } from "react";
 import { usePost } from "../../data/post.ts";
 import { Modal } from "../../parts/modal.tsx";
 import { counted } from "../../parts/number-words.ts";
+import { ReasonField } from "../../parts/reason-field.tsx";
 import { Failed, Loading } from "../../parts/states.tsx";
 import { visible } from "../../parts/visible-text.ts";
 
@@ -91,16 +92,7 @@ export function OrderDialog(props: {
             </label>
           </div>
         )}
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          Reason
-          <input
-            className="field font-normal"
-            required
-            maxLength={1000}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-        </label>
+        <ReasonField value={reason} onChange={setReason} />
         {give.error === null ? undefined : <Failed error={give.error} again={() => give.mutate()} />}
         <div className="flex justify-end gap-2">
           <button type="button" className="button" onClick={onClose}>

@@ -6,10 +6,11 @@ import type { Row } from "../../data/queries.ts";
 import { Choices, FilterBar, FilterText, Narrowed } from "../../parts/filter-bar.tsx";
 import { News } from "../../parts/news.tsx";
 import { count, counted } from "../../parts/number-words.ts";
+import { ListTable } from "../../parts/list-table.tsx";
 import { ListPage } from "../../parts/page.tsx";
 import { Bar } from "../../parts/standing-bar.tsx";
-import { Empty, Failed, Loading } from "../../parts/states.tsx";
-import { ListFoot, Table, type Column } from "../../parts/table.tsx";
+import { Empty } from "../../parts/states.tsx";
+import type { Column } from "../../parts/table.tsx";
 import { useList } from "../../parts/use-list.ts";
 import { visible } from "../../parts/visible-text.ts";
 import { Proof, proofWords } from "./proof-state.tsx";
@@ -18,7 +19,7 @@ type PackageRow = Row<"packages">;
 
 export function Packages() {
   const list = useList("packages", packageFields, "packages");
-  const { filter, rows, total, error, change } = list;
+  const { filter, total, change } = list;
   return (
     <ListPage
       title="Packages"
@@ -49,25 +50,15 @@ export function Packages() {
           <Narrowed by="device" value={filter.device} onClear={() => change({ device: undefined })} />
         )}
       </FilterBar>
-      {error === null ? undefined : <Failed error={error} again={list.again} />}
-      {total === undefined && error === null ? <Loading what="packages" lines={10} /> : undefined}
-      {total === 0 ? (
-        <Empty title="No package matches">Take a filter away, or wait for the first inventory.</Empty>
-      ) : undefined}
-      {total === undefined || total === 0 ? undefined : (
-        <Table
-          label="Packages"
-          columns={columns}
-          rows={rows}
-          keyOf={keyOf}
-          total={total}
-          sort={filter.sort ?? "name"}
-          onSort={(sort) => change({ sort: packageFields.sort.read(sort) })}
-          onEnd={list.more}
-          place={list.place}
-          foot={<ListFoot shown={rows.length} total={total} full={list.full} />}
-        />
-      )}
+      <ListTable
+        list={list}
+        label="Packages"
+        columns={columns}
+        keyOf={keyOf}
+        sort={filter.sort ?? "name"}
+        onSort={(sort) => change({ sort: packageFields.sort.read(sort) })}
+        empty={<Empty title="No package matches">Take a filter away, or wait for the first inventory.</Empty>}
+      />
     </ListPage>
   );
 }

@@ -6,6 +6,7 @@ import { usePost, useRefusal } from "../../data/post.ts";
 import { counted } from "../../parts/number-words.ts";
 import { Panel } from "../../parts/page.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
+import { ReasonField } from "../../parts/reason-field.tsx";
 import { Failed } from "../../parts/states.tsx";
 
 /** Sends the rehearsed words to every device that follows this server: with a reason, and with their count read back. */
@@ -42,17 +43,7 @@ export function Publish(props: {
           if (missing === undefined && stoppedFiles !== undefined && !publish.isPending) publish.mutate(stoppedFiles);
         }}
       >
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          Reason
-          <input
-            className="field font-normal"
-            required
-            maxLength={1000}
-            disabled={refused !== undefined}
-            value={why}
-            onChange={(event) => setWhy(event.currentTarget.value)}
-          />
-        </label>
+        <ReasonField value={why} onChange={setWhy} disabled={refused !== undefined} />
         {stoppedFiles === undefined ? undefined : (
           <label className="flex items-center gap-2 text-sm font-medium">
             <input

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { usePost } from "../../data/post.ts";
 import { modeMeans } from "../../parts/gate-words.ts";
 import { Modal } from "../../parts/modal.tsx";
+import { ReasonField } from "../../parts/reason-field.tsx";
 import { Failed } from "../../parts/states.tsx";
 import { visible } from "../../parts/visible-text.ts";
 import { ringName } from "./ring-name.ts";
@@ -43,16 +44,7 @@ export function TurnOn(props: {
           does not count again.
         </p>
         <p className="text-sm text-soft wrap-anywhere">{visible(step.why)}</p>
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          Reason
-          <input
-            className="field font-normal"
-            required
-            maxLength={1000}
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-        </label>
+        <ReasonField value={reason} onChange={setReason} />
         {turn.error === null ? undefined : <Failed error={turn.error} again={() => turn.mutate()} />}
         <div className="flex justify-end gap-2">
           <button type="button" className="button" onClick={onClose}>

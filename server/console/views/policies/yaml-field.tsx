@@ -19,7 +19,10 @@ export function YamlField(props: {
       <label htmlFor={id} className="text-sm font-medium">
         {label}
       </label>
-      <div className="flex h-[min(36rem,65dvh)] min-h-72 overflow-hidden rounded-lg border border-edge bg-surface font-mono text-xs leading-5 focus-within:outline-2 focus-within:outline-accent">
+      <div
+        style={onChange === undefined ? { height: `min(36rem, ${lines * lineHeight + 20}px)` } : {}}
+        className="flex h-[min(36rem,65dvh)] min-h-72 overflow-hidden rounded-lg border border-edge bg-surface font-mono text-xs leading-5 focus-within:outline-2 focus-within:outline-accent"
+      >
         <div
           ref={numbers}
           aria-hidden="true"
@@ -52,6 +55,9 @@ export function YamlField(props: {
   );
 }
 
+/** leading-5 */
+const lineHeight = 20;
+
 /** The server reads no more (policyText in shared/protocol/response-api.ts). */
 const mostCharacters = 512 * 1024;
 
@@ -65,6 +71,3 @@ export function goToLine(field: HTMLTextAreaElement, line: number): void {
   field.setSelectionRange(from, from + (lines[line - 1]?.length ?? 0));
   field.scrollTop = Math.max(0, (line - 4) * lineHeight);
 }
-
-/** leading-5 */
-const lineHeight = 20;

@@ -1,4 +1,4 @@
-import { count } from "../../parts/number-words.ts";
+import { count } from "./number-words.ts";
 
 /** Older lines are not kept for ever; how many went is said. */
 export function Dropped({ count: dropped }: { readonly count: number }) {
