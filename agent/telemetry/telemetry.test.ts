@@ -203,6 +203,22 @@ test("who fills or removes what it made itself loses nobody anything; another th
   expect(all({ written: true }, who(8, 1))).toMatchObject([{ count: 10 }]);
 });
 
+test("what Python compiled and renamed into its cache is no loss; anything else that is renamed over may be", () => {
+  const { see } = scene();
+  const rename = (folder: string, name: (n: number) => string, from = (n: number) => `${name(n)}.14${n}`) =>
+    see(
+      ...Array.from({ length: 12 }, (_unused, n) => [
+        file(`${folder}/${from(n)}`, { created: true, written: true }),
+        file(`${folder}/${name(n)}`, { renamed: true, from: `${folder}/${from(n)}` }),
+      ]).flat(),
+    );
+  const pyc = (n: number): string => `m${n}.cpython-311.pyc`;
+  expect(rename("/usr/lib/python3/__pycache__", pyc)).toEqual([]);
+  expect(rename("/home/kim/docs", pyc)).toMatchObject([{ count: 10, change: "renamed" }]);
+  expect(rename("/home/kim/__pycache__", (n) => `m${n}.odt`)).toMatchObject([{ count: 15 }, { count: 20 }]);
+  expect(rename("/x/__pycache__", pyc, (n) => `other${n}`)).toMatchObject([{ count: 30 }]);
+});
+
 test("a folder that is made is handed on, so that its readers can be told", () => {
   const { see, made } = scene();
   see(file("/home/kim/.aws", { created: true, isFolder: true }), file("/etc/shadow", { renamed: true }));

@@ -256,7 +256,8 @@ export class Telemetry {
     const isChanged = event.created || event.written || event.renamed || event.deleted || event.attributes;
     if (!isChanged) return;
     // What the sensor saw within a moment comes as one event: a file that was made and then written is a new one.
-    if (event.created) this.#changes.made(actor, path);
+    if (event.created || (isByteCode(path, event.from) && this.#changes.isMadeBy(actor, event.from)))
+      this.#changes.made(actor, path);
     const change = event.deleted
       ? "deleted"
       : event.renamed
@@ -389,6 +390,16 @@ const vouches = (worth: Worth | undefined): boolean =>
     worth.standing === "signed" ||
     worth.basis === "recorded" ||
     worth.basis === "pinned");
+
+/**
+ * Python writes what it compiled beside its place and renames it (PEP 3147): a cache, which it makes again from the source. Anything
+ * else that is renamed over may be all there was of it.
+ */
+const isByteCode = (path: string, from: string | undefined): from is string =>
+  from !== undefined &&
+  /\/__pycache__\/[^/]+\.pyc$/.test(path) &&
+  from.startsWith(`${path}.`) &&
+  /^\d+$/.test(from.slice(path.length + 1));
 
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;

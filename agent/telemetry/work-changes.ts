@@ -37,9 +37,13 @@ export class WorkChanges {
     if (this.#made.size > mostMade) dropFirst(this.#made);
   }
 
+  isMadeBy(actor: ObservedProcess, path: string): boolean {
+    return this.#made.has(`${keyOf(actor)} ${path}`);
+  }
+
   /** The number of different files, where it is one to tell. Only what was there before counts. */
   note(actor: ObservedProcess, path: string, change: string, now: number): Changes | undefined {
-    if (change === "created" || this.#made.has(`${keyOf(actor)} ${path}`)) return undefined;
+    if (change === "created" || this.isMadeBy(actor, path)) return undefined;
     const verb = change === "deleted" ? "deleted" : "changed";
     const work = workOf(actor);
     const own = this.#add(`process ${keyOf(actor)} ${verb}`, path, now);
