@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join, resolve } from "node:path";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { safeText } from "@provost/shared/lib/path-text.ts";
 import { parseToken } from "@provost/shared/protocol/greeting.ts";
 import { checkConfig } from "../config.ts";
 import { probe } from "../link/probe.ts";
@@ -56,6 +57,7 @@ export async function enrol(request: Request, asked: EnrolQuestion): Promise<Exi
     "token-file": tokenFile,
     ...(asked.proxy === undefined ? {} : { proxy: asked.proxy }),
   });
+  const since = Math.floor(request.now() / 1000);
   const started = startAgent();
   if (!started && !json)
     terminal.note(
@@ -63,7 +65,9 @@ export async function enrol(request: Request, asked: EnrolQuestion): Promise<Exi
       "weak",
     );
   const device =
-    started || asked.wait !== undefined ? await session(request, asked.server, (asked.wait ?? 60) * 1000) : undefined;
+    started || asked.wait !== undefined
+      ? await session(request, asked.server, (asked.wait ?? 60) * 1000, started ? since : undefined)
+      : undefined;
   if (json)
     terminal.out(
       jsonLine({ enrolled: device !== undefined, device: device ?? null, server: asked.server, config, steps }),
@@ -136,14 +140,27 @@ function startAgent(): boolean {
   });
 }
 
+/** Asking the journal takes a process: every two seconds is enough for whoever waits a minute. */
+const looksPerJournal = 8;
+
+function throwRefusal(since: number): void {
+  const words = ["--unit=provost-agent.service", `--since=@${since}`, "--output=cat", "--quiet", "--no-pager"];
+  const said = spawnSync("journalctl", words, { encoding: "utf8" }).stdout ?? "";
+  const why = /ENROL_REFUSED: (.+)/.exec(said)?.[1];
+  if (why !== undefined) throw new AppError("ENROL_REFUSED", safeText(why));
+}
+
 /** The device's name at that server, once the agent has it. */
 async function session(
   { folder, terminal, stop }: Request,
   server: string,
   patienceMs: number,
+  /** The agent that systemd started then says in the journal why it is not taken in. */
+  since: number | undefined,
 ): Promise<string | undefined> {
   const end = Date.now() + patienceMs;
-  while (Date.now() < end && !stop.aborted) {
+  for (let look = 1; Date.now() < end && !stop.aborted; look += 1) {
+    if (since !== undefined && look % looksPerJournal === 0) throwRefusal(since);
     const found = findState(folder);
     if (found.kind === "open") {
       const device =

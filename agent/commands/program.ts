@@ -7,6 +7,8 @@ import { ecosystemIds } from "@provost/shared/model/inventory.ts";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { standings } from "@provost/shared/model/verdict.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
+import { commandTable } from "./command-table.ts";
+import { bashCompletion } from "./completions.ts";
 import { describeContainment, type ContainmentVerbs } from "./describe-containment.ts";
 import { describeDocuments, type DocumentVerbs } from "./describe-documents.ts";
 import { describeGate, type GateVerbs } from "./describe-gate.ts";
@@ -16,6 +18,7 @@ import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
 import type { Request } from "./request.ts";
 import type { SbomOptions } from "./sbom.ts";
+import { manualPage } from "./manual-page.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
 import { describeVerify, each, type VerifyQuestion } from "./verify-options.ts";
@@ -122,6 +125,15 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
   describeDocuments(verbs, { verb, group, request, end });
   describeContainment(verbs, { verb, group, request, end });
   describeSetup(verbs, { verb, group, request, end });
+  // Both are made of what stands above, so that neither can say anything else than the program does.
+  program
+    .command("completion")
+    .description("print the completion of this command line for bash")
+    .action(() => world.terminal.outText(bashCompletion(program.name(), commandTable(program))));
+  program
+    .command("manual")
+    .description("print the manual page, as man reads it")
+    .action(() => world.terminal.outText(manualPage(program.name(), productVersion, commandTable(program), exitHelp)));
   return program;
 }
 

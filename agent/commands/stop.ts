@@ -17,24 +17,29 @@ export async function stopAgent(request: Request, makeHash: boolean): Promise<Ex
     request.terminal.out(request.json ? jsonLine({ hash: hashStopCode(secret) }) : hashStopCode(secret));
     return exitCodes.asWanted;
   }
+  const hash = hashOfSettings(request);
+  // The daemon may have been started before the code was set.
+  if (hash !== undefined && !isStopCode(secret ?? "", hash))
+    throw new AppError("NOT_ALLOWED", "stopping needs the owner's code, and this is not it");
   const answer = await askAgent(request, { ask: "stop", ...(secret === undefined ? {} : { secret }) }).catch(
-    (cause: unknown) => withoutAgent(request, secret, cause),
+    (cause: unknown) => {
+      // Whoever has the code is let through: a package can be removed from a machine whose agent does not run.
+      if (hash === undefined || !(cause instanceof AppError) || cause.code !== "NOT_FOUND") throw cause;
+      return { says: "The code is the owner's. No agent with a gate runs here." };
+    },
   );
   if (request.json) request.terminal.out(jsonLine(answer));
   else if ("says" in answer) request.terminal.out(answer.says);
   return exitCodes.asWanted;
 }
 
-/**
- * No agent answers, or one without a gate. Where a code is set it is asked for all the same, and whoever has it is let through: a
- * package can be removed from a machine whose agent does not run.
- */
-function withoutAgent({ env, folder }: Request, secret: string | undefined, cause: unknown): { readonly says: string } {
-  if (!(cause instanceof AppError) || cause.code !== "NOT_FOUND") throw cause;
-  const { values } = agentSettingsFrom([], env);
-  const hash = values.get("stop-hash");
-  if (typeof hash !== "string" || (values.get("state") ?? "/var/lib/provost") !== folder) throw cause;
-  if (!isStopCode(secret ?? "", hash))
-    throw new AppError("NOT_ALLOWED", "stopping needs the owner's code, and this is not it", { cause });
-  return { says: "The code is the owner's. No agent with a gate runs here." };
+/** What this agent's settings say, where this user may read them: else the daemon alone decides. */
+function hashOfSettings({ env, folder }: Request): string | undefined {
+  try {
+    const { values } = agentSettingsFrom([], env);
+    const hash = values.get("stop-hash");
+    return typeof hash === "string" && (values.get("state") ?? "/var/lib/provost") === folder ? hash : undefined;
+  } catch {
+    return undefined;
+  }
 }

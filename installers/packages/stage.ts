@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 import { bill } from "./bill.ts";
 import { notices } from "./notices.ts";
@@ -35,8 +36,10 @@ export function stage(product: Product, build: Build): string {
   put(join(app, "package.json"), '{ "type": "module" }\n');
   nativeParts(app);
   privateNode(home);
-  if (product.part === "agent") sensor(home);
-  else
+  if (product.part === "agent") {
+    sensor(home);
+    manuals(app, root);
+  } else
     cpSync(join(top, "server/console/dist"), join(app, "console"), {
       recursive: true,
       filter: (path) => !path.endsWith(".built-from"),
@@ -82,6 +85,13 @@ function sensor(home: string): void {
     );
   put(join(home, "provost-sensor"), readFileSync(built), 0o755);
   run("strip", ["--strip-debug", join(home, "provost-sensor")]);
+}
+
+/** The command line says itself what it understands: the manual page, and what bash offers. */
+function manuals(app: string, root: string): void {
+  const says = (verb: string): string => run(process.execPath, [join(app, "provost.js"), verb]);
+  put(join(root, "usr/share/bash-completion/completions/provost"), says("completion"));
+  put(join(root, "usr/share/man/man1/provost.1.gz"), gzipSync(says("manual"), { level: 9 }));
 }
 
 const launcher = ({ name, part }: Product): string => `#!/bin/sh

@@ -2,6 +2,7 @@ import { signedBytes } from "@provost/shared/protocol/greeting.ts";
 import type { Enrol, Hello, Resume } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
+import type { TokenFault } from "../store/store.ts";
 
 /** How far one connection has come. Nothing but a greeting is read before `open`. */
 export type EdgeSession =
@@ -25,6 +26,8 @@ export interface Gate {
     readonly name: string;
     readonly epoch: string;
   }): string | undefined;
+  /** Why `enrol` did not take it. */
+  tokenFault(token: string): TokenFault;
   device(id: string): { readonly publicKey: string; readonly epoch: string; readonly acknowledged: number } | undefined;
   newEpoch(device: string, epoch: string): void;
   readonly windowBytes: number;
@@ -82,10 +85,16 @@ function enrol(session: Challenged, message: Infer<typeof Enrol>, gate: Gate): O
   return device === undefined
     ? refuse(
         "ENROL_REFUSED",
-        "the enrolment token is unknown, used or expired; ask for a new one in the console under Devices, Add device",
+        `the enrolment token ${faults[gate.tokenFault(token)]}; ask for a new one in the console under Devices, Add device`,
       )
     : welcome(session, device, 0, gate);
 }
+
+const faults: Readonly<Record<TokenFault, string>> = {
+  used: "was used before",
+  expired: "has expired",
+  unknown: "is not one of this server's",
+};
 
 function resume(session: Challenged, message: Infer<typeof Resume>, gate: Gate): Outcome {
   const known = gate.device(message.device);

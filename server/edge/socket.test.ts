@@ -40,7 +40,10 @@ test("a token enrols one device and never a second one", async () => {
   await enrolled(world.address, token);
   const { raw, challenge } = await greeted(world.address);
   raw.say(enrolment(challenge, token));
-  expect(await raw.next("refused")).toMatchObject({ code: "ENROL_REFUSED" });
+  expect(await raw.next("refused")).toMatchObject({
+    code: "ENROL_REFUSED",
+    why: expect.stringContaining("the enrolment token was used before; ask for a new one") as string,
+  });
   expect(await raw.ended()).toMatchObject({ code: 4003 });
   expect(world.parts.store.inventory.deviceIds()).toHaveLength(1);
 });
@@ -70,14 +73,17 @@ test("two devices with one token at the same moment: exactly one is enrolled", a
 });
 
 test.each([
-  ["an expired token", (token: string) => token, -1],
-  ["a token nobody made", () => `pvt1.${"A".repeat(32)}.${"B".repeat(43)}`, 1000],
-  ["text that is no token", () => "let me in", 1000],
-])("%s is refused", async (_name, change, tokenMs) => {
+  ["an expired token", (token: string) => token, -1, "has expired"],
+  ["a token nobody made", () => `pvt1.${"A".repeat(32)}.${"B".repeat(43)}`, 1000, "is not one of this server's"],
+  ["text that is no token", () => "let me in", 1000, "is not one of this server's"],
+])("%s is refused, and told so", async (_name, change, tokenMs, why) => {
   world = await openWorld({ edge: { tokenMs } });
   const { raw, challenge } = await greeted(world.address);
   raw.say(enrolment(challenge, change(world.token())));
-  expect(await raw.next("refused")).toMatchObject({ code: "ENROL_REFUSED" });
+  expect(await raw.next("refused")).toMatchObject({
+    code: "ENROL_REFUSED",
+    why: expect.stringContaining(why) as string,
+  });
   expect(world.parts.store.inventory.deviceIds()).toEqual([]);
 });
 

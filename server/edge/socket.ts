@@ -205,6 +205,10 @@ function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inven
         return id;
       });
     },
+    tokenFault(text) {
+      const token = parseToken(text);
+      return token === undefined ? "unknown" : access.tokenFault(token.secret);
+    },
     device: (id) => inventory.device(id),
     newEpoch: (device, epoch) => inventory.transaction(() => inventory.startEpoch(device as DeviceId, epoch)),
   };

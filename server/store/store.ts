@@ -41,11 +41,15 @@ export interface StoredSession extends Person {
   readonly expires: number;
 }
 
+export type TokenFault = "used" | "expired" | "unknown";
+
 /** Keys, tokens and sessions. `take...` succeeds at most once for each secret. */
 export interface Access {
   serverKey(): ServerKey;
   addToken(secret: string, expires: number): void;
   takeToken(secret: string, device: string, now: number): boolean;
+  /** Why a token is not taken; "unknown" also a week after it expired. */
+  tokenFault(secret: string): TokenFault;
   /** The device that used a token which has not expired. */
   tokenUser(secret: string, now: number): string | undefined;
   addSignIn(secret: string, expires: number, person: Person): void;

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentEnvironment, agentFlags } from "../../installers/source/agent-process.ts";
+import type { Overview } from "../../installers/source/messages.ts";
 import type { DaemonMessage } from "../../agent/main.ts";
 import type { ServerMessage } from "../../server/running.ts";
 import { sampleBelow } from "./processes.ts";
@@ -15,10 +16,11 @@ const top = join(import.meta.dirname, "../..");
 const settleMs = 60_000;
 const restMs = 300_000;
 const everyMs = 1000;
+const proofsWithinMs = 1_200_000;
 
 /**
  * What an installed device carries all the time: sensor (mode record, as it begins) and agent as their units start them, with a session
- * over TLS. After a whole first pass, five minutes at rest. Disk writes are what the kernel counts for the two (write_bytes of
+ * over TLS. After a whole first pass, and with all proofs from the archives there, five minutes at rest. Disk writes are what the kernel counts for the two (write_bytes of
  * /proc/PID/io); the scans of newly started programs are counted with the agent.
  */
 export async function run({ excluded, say }: Options): Promise<Result> {
@@ -29,6 +31,8 @@ export async function run({ excluded, say }: Options): Promise<Result> {
     const sensor = startSensor(folder, children);
     say("the first pass");
     await startAgent(folder, ready, sensor, excluded, children);
+    say("proofs from the archives");
+    await proofsSettled(children[0] as ChildProcess);
     say(`at rest: ${settleMs / 1000} s to settle, then ${restMs / 1000} s`);
     await pause(settleMs);
     const before = written();
@@ -124,6 +128,27 @@ async function startServer(
     });
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
   });
+}
+
+/** Each proof that comes is written down: a device is not at rest before they are all there. */
+async function proofsSettled(server: ChildProcess): Promise<void> {
+  const until = performance.now() + proofsWithinMs;
+  for (;;) {
+    const asked = new Promise<Extract<ServerMessage, { kind: "summary" }>>((resolve) => {
+      const hear = (message: ServerMessage): void => {
+        if (message.kind !== "summary") return;
+        server.off("message", hear);
+        resolve(message);
+      };
+      server.on("message", hear);
+    });
+    server.send({ ask: "summary" });
+    const { proofs, working } = (await asked).overview as Overview;
+    if (proofs.pending === 0 && !working) return;
+    if (performance.now() > until)
+      throw new Error(`${proofs.pending} proofs are pending after ${proofsWithinMs / 1000} s`);
+    await pause(2000);
+  }
 }
 
 function startSensor(folder: string, children: ChildProcess[]): string | undefined {

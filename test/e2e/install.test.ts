@@ -87,6 +87,14 @@ describe.skipIf(why !== undefined)("packages", () => {
     // The token works once and is gone.
     expect(device.run("ls", ["/var/lib/provost/token"]).status).not.toBe(0);
     expect(device.run("ps", ["-ef"]).stdout ?? "").not.toMatch(/pvt1\./);
+    // What the agent starts besides itself, and what people read.
+    expect(device.run("sh", ["-c", "cd /usr/lib/provost/app && ls look.js notify.js scan.js triage.js"]).status).toBe(
+      0,
+    );
+    expect(device.run("sh", ["-c", "zcat /usr/share/man/man1/provost.1.gz"]).stdout).toMatch(/^\.TH PROVOST 1/);
+    expect(
+      device.run("bash", ["-c", ". /usr/share/bash-completion/completions/provost && complete -p provost"]).stdout,
+    ).toMatch(/-F _provost provost/);
   }, 120_000);
 
   test("a used token, a token that is cut and a second enrolment are told apart", () => {
@@ -213,7 +221,7 @@ describe.skipIf(why !== undefined)("packages", () => {
     );
     expect(full.status).not.toBe(0);
     expect(full.stderr).toMatch(/\/usr has \d+ KiB free and provost needs \d+: free some space and run this again/);
-    expect(third.run("dpkg", ["--status", "provost"]).status).not.toBe(0);
+    expect(third.run("dpkg-query", ["-W", "-f", "${db:Status-Status}", "provost"]).stdout).toBe("not-installed");
     expect(third.files()).toEqual(unlike);
   }, 120_000);
 

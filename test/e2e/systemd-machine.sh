@@ -43,6 +43,12 @@ run() {
     tell "security-$name" "$(systemd-analyze security --no-pager $name.service 2>/dev/null | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p')"
   done
 
+  # The token of the pasted line is used up; here it comes from a machine that nobody knows.
+  token=$(echo "$line" | grep -o 'pvt1\.[A-Za-z0-9._-]*' | head -n 1)
+  systemctl stop provost-agent; mv /var/lib/provost /var/lib/provost.kept; install -d -m 700 -o provost -g provost /var/lib/provost
+  echo "$token" | provost enrol --server wss://localhost:4680/agent --token-file - >/tmp/said 2>&1; tell used-token "$? $(one_line </tmp/said)"
+  systemctl stop provost-agent; rm -r /var/lib/provost; mv /var/lib/provost.kept /var/lib/provost; systemctl start provost-agent
+
   # A second package over the first: sensor and agent are new processes and serve again.
   sensor_before=$(unit provost-sensor MainPID)
   dpkg -i /test/next.deb >/tmp/said 2>&1; tell upgrade "$? $(one_line </tmp/said)"

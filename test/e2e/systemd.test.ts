@@ -61,6 +61,12 @@ describe.skipIf(why !== undefined)("packages under systemd", () => {
     expect(value("pasted-again")).toMatch(/a second agent on one machine would end the first one's sessions/);
   });
 
+  test("a token that was used is named within seconds, not after a minute's wait", () => {
+    expect(value("used-token")).toMatch(
+      /^[^0] .*ENROL_REFUSED: the enrolment token was used before; ask for a new one/,
+    );
+  });
+
   test("the units are as narrow as they are said to be", () => {
     expect(Number(value("security-provost-agent"))).toBeLessThanOrEqual(4);
     expect(Number(value("security-provost-server"))).toBeLessThanOrEqual(2);

@@ -17,6 +17,13 @@ export function openAccess(db: Db): Access {
       db
         .prepare("UPDATE tokens SET used_by = ? WHERE secret = ? AND used_by IS NULL AND expires > ?")
         .run(device, secretOf(secret), now).changes === 1,
+    tokenFault(secret) {
+      const row = db
+        .prepare<[string], { used_by: string | null }>("SELECT used_by FROM tokens WHERE secret = ?")
+        .get(secretOf(secret));
+      if (row === undefined) return "unknown";
+      return row.used_by === null ? "expired" : "used";
+    },
     tokenUser: (secret, now) =>
       db
         .prepare<[string, number], { used_by: string | null }>(
