@@ -16,7 +16,7 @@ export function openTelemetry(
     readonly files: KnownFiles;
     readonly places: Places;
     readonly processes: ProcessTable;
-    readonly hello: () => Pick<SensorHello, "bootToUnix"> | undefined;
+    readonly hello: () => Pick<SensorHello, "bootToUnix" | "pid"> | undefined;
     readonly made: (path: string) => void;
     readonly userName: (uid: number) => string;
     readonly spooled: () => void;
@@ -41,7 +41,7 @@ export function openTelemetry(
         .immediate();
       parts.spooled();
     },
-    isOwn: ({ pid, parent }) => parent === process.pid || pid === process.pid,
+    isOwn: ({ pid, parent }) => parent === process.pid || pid === process.pid || pid === parts.hello()?.pid,
     made: parts.made,
     dropped: (count) => countLost(state, count),
   });

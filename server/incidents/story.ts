@@ -129,7 +129,8 @@ export function tell(findings: readonly DetectedFinding[]): Story {
       ordered
         .slice(1)
         .filter(({ rule }) => rule.id !== strongest.rule.id)
-        .map(({ rule }) => rule.title),
+        // Within a sentence: "Also: a service started a shell".
+        .map(({ rule: { title } }) => title.replace(/^[A-Z](?=[a-z ])/, (first) => first.toLowerCase())),
     ),
   ];
   return {
