@@ -97,7 +97,7 @@ export const serverSettings: readonly Setting[] = [
     name: "indicators",
     variable: "PROVOST_INDICATORS",
     kind: "text",
-    what: "a folder of lists of digests and addresses, and of STIX bundles, read again when it changes",
+    what: "a folder of lists of digests, addresses, names and malicious packages (OSV), and of STIX bundles, read again when it changes",
     otherwise: "none",
   },
   {

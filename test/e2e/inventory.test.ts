@@ -12,6 +12,7 @@ import { recordsOf } from "../../agent/ecosystems/index.ts";
 import { npm } from "../../agent/ecosystems/npm/npm.ts";
 import { pypi } from "../../agent/ecosystems/pypi/pypi.ts";
 import { openRoot } from "../../agent/ecosystems/root-view.ts";
+import { pathText } from "../../shared/lib/path-text.ts";
 import type { FileRecord, InstalledPackage, InventoryProblem } from "../../shared/model/inventory.ts";
 import { walk } from "../support/found.ts";
 
@@ -62,7 +63,8 @@ describe.skipIf(!fs.existsSync("/usr/bin/dpkg-query"))("beside dpkg-query", () =
       const place = moved ?? line;
       if (!place.startsWith("/") || !fs.existsSync(dirname(place))) continue;
       const real = join(fs.realpathSync(dirname(place)), place.slice(place.lastIndexOf("/") + 1));
-      if (fs.lstatSync(real, { throwIfNoEntry: false })?.isFile() === true) files.add(real);
+      // As path text: systemd's units have names with a backslash.
+      if (fs.lstatSync(real, { throwIfNoEntry: false })?.isFile() === true) files.add(pathText(Buffer.from(real)));
     }
     return files;
   }
