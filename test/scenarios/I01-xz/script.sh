@@ -8,6 +8,7 @@ serve
 say hello
 add $files/made/libsimz_1.1.deb
 kill $daemon
+wait $daemon # two cannot listen at once
 serve
 say "${MARKER-!}"
 sleep 8
