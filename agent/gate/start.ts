@@ -1,7 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
-import { dirname } from "node:path";
-import { argv, execPath } from "node:process";
-import type { EventsLost, GateQuestion, SensorHello, SensorStatus, Tampering } from "@provost/shared/model/event.ts";
+import type { EventsLost, GateQuestion, SensorHello, SensorStatus } from "@provost/shared/model/event.ts";
 import type { AlarmKind } from "@provost/shared/model/gate.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
@@ -26,10 +23,12 @@ import { countersOf, limitsOf, partsOf, partWords } from "./sensor-words.ts";
 import { denied } from "./denials.ts";
 import { Gate } from "./gate.ts";
 import { Looking } from "./looking.ts";
+import { guarded, ownPrograms } from "./own-files.ts";
 import { openOwnerPolicy } from "./owner-policy.ts";
 import { Places } from "./places.ts";
 import { ProcessTable } from "./process-table.ts";
 import { StoppedFiles } from "./stopped.ts";
+import { tamperFacts, tamperSays } from "./tamper-words.ts";
 import { Telling } from "./tell.ts";
 import { noteReadable, readablePolicy, serverPolicy } from "./server-policy.ts";
 import { Quiet, tellPerson } from "./telling-people.ts";
@@ -430,53 +429,3 @@ function writerOf({ writer, written }: GateQuestion, processes: ProcessTable, bo
 }
 
 const rank = (tier: string): number => ["P", "C", "B", "A"].indexOf(tier);
-
-/** The daemon and its short-lived processes, where they run from bundles. */
-const ownPrograms = (): readonly string[] => {
-  const own = argv[1];
-  if (own === undefined) return [execPath];
-  const beside = ["scan.js", "look.js", "notify.js"].map((name) => `${dirname(own)}/${name}`);
-  return [execPath, own, ...beside.filter(existsSync)];
-};
-
-/**
- * What only agent and sensor may change. The programs only where stopping needs the owner's code: else a package manager could not
- * replace them, and a replaced program is judged at its next start anyway.
- */
-const guarded = ({ folder, policy, sensorProgram, stopHash }: AgentConfig): readonly string[] =>
-  [folder, policy, ...(stopHash === undefined ? [] : [sensorProgram, argv[1]])].flatMap((path) => {
-    try {
-      return path === undefined ? [] : [realpathSync(path)];
-    } catch {
-      return [];
-    }
-  });
-
-const tamperSays = ({ who, what, path, target, refused }: Tampering): string =>
-  `${who.name} (process ${who.pid}, user ${who.user}) ${tamperWords[what]}${path === "" ? "" : ` ${path}`}${
-    target === 0 ? "" : ` (process ${target})`
-  }; ${refused ? "it was refused" : "it was only seen"}.`;
-
-const tamperWords = {
-  signal: "sent a signal to a part of Provost",
-  ptrace: "reached into a part of Provost",
-  write: "opened for writing what belongs to Provost:",
-  unlink: "removed or renamed what belongs to Provost:",
-  mount: "mounted over what belongs to Provost:",
-  bpf: "reached for the sensor's programs in the kernel",
-  client: "connected to the sensor beside the agent",
-  unpinned: "took a pin of the sensor away",
-  mark: "took a mark of the sensor away",
-} as const;
-
-const tamperFacts = ({ who, what, detail, target, refused }: Tampering): Record<string, string> => ({
-  what,
-  pid: String(who.pid),
-  parent: String(who.parent),
-  user: String(who.user),
-  ...(who.loginUser === undefined ? {} : { "login user": String(who.loginUser) }),
-  name: who.name,
-  detail: String(detail),
-  ...(target === 0 ? {} : { target: String(target) }),
-  refused: refused ? "yes" : "no",
-});
