@@ -117,6 +117,7 @@ export function runDaemon(
         started,
       );
       spooled();
+      gate?.inventoried();
       gate?.changed();
       tell({ kind: "scanned", frame, ...(config.sensor === undefined ? {} : { gate: gateNow(state) }) });
     } catch (cause) {

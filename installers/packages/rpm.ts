@@ -87,5 +87,8 @@ function scriptlet(product: Product, name: string, version: string): string {
   if (file === undefined) return "";
   const common = readFileSync(join(top, "installers/linux/common.sh"), "utf8");
   // A per cent sign is rpm's own.
-  return `%${name}\n${readFileSync(join(folder, file), "utf8").replace("# @common@\n", common).replaceAll("%", "%%").replaceAll("@version@", version)}\n`;
+  return `%${name}\n${readFileSync(join(folder, file), "utf8")
+    .replace("# @common@\n", () => common)
+    .replaceAll("%", "%%")
+    .replaceAll("@version@", version)}\n`;
 }
