@@ -63,7 +63,11 @@ export async function openScreen(world: World): Promise<Screen | undefined> {
       return () => give.click();
     },
     killShown: () =>
-      page.getByRole("list", { name: "Orders" }).getByText("Verified", { exact: true }).first().waitFor(),
+      page
+        .getByRole("list", { name: "Orders" })
+        .getByTitle("The device looked afterwards, and it is so.")
+        .first()
+        .waitFor(),
     close: () => browser.close(),
   };
 }
