@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { npmPurl } from "../../../shared/ecosystems/purl.ts";
 import { forgeBundle } from "./forge-bundle.ts";
 import { sigstoreInstance } from "./instance.ts";
@@ -16,7 +17,7 @@ const instance = sigstoreInstance();
 
 /** What npm's registry answers under /-/npm/v1/attestations/: its own word, and the build's. */
 export function npmAttestations(name: string, version: string, built: Built): object {
-  const subject = [{ name: npmPurl(name, version), digest: { sha512: "a".repeat(128) } }];
+  const subject = [{ name: npmPurl(name, version), digest: { sha512: hash("sha512", `${name}@${version}`) } }];
   const publish = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1";
   const predicate = { name, version, registry: "https://registry.npmjs.org" };
   return {
@@ -30,7 +31,11 @@ export function npmAttestations(name: string, version: string, built: Built): ob
 /** A provenance object of a Python index (PEP 740) with the attestation of one file. */
 export function pypiProvenance(file: string, { repository, ...built }: Built): object {
   const predicateType = "https://docs.pypi.org/attestations/publish/v1";
-  const statement = { subject: [{ name: file, digest: { sha256: "b".repeat(64) } }], predicateType, predicate: null };
+  const statement = {
+    subject: [{ name: file, digest: { sha256: hash("sha256", file) } }],
+    predicateType,
+    predicate: null,
+  };
   const bundle = signed(statement, { repository, ...built }) as unknown as {
     verificationMaterial: { certificate: { rawBytes: string }; tlogEntries: unknown[] };
     dsseEnvelope: { payload: string; signatures: { sig: string }[] };
