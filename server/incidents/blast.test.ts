@@ -68,7 +68,7 @@ test.each<[string, Partial<DetectedFinding>]>([
   // As an install hook's finding names it.
   [
     "by its name alone, in the version that this device has",
-    { subject: { kind: "package", purl: "pkg:npm/%40acme/kit" as Purl } },
+    { subject: { kind: "package", purl: "pkg:npm/%40acme/kit" } },
   ],
 ])("the package %s, in the same version", (_what, about) => {
   install(device, "@acme/kit", "1.1.0");

@@ -28,7 +28,7 @@ export function blastOf(
   const add = (thing: string, row: Omit<Blast, "deviceName">, name?: string): void => {
     const key = `${row.device} ${thing}`;
     if (row.device === own || found.has(key)) return;
-    const deviceName = name ?? store.inventory.device(row.device as DeviceId)?.name ?? row.device;
+    const deviceName = name ?? store.inventory.device(row.device)?.name ?? row.device;
     found.set(key, { ...row, what: row.what.slice(0, 2000), deviceName });
   };
   const addBytes = (by: Blast["by"], digest: Sha256): void => {
