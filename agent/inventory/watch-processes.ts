@@ -27,6 +27,8 @@ export function watchProcesses(
     readonly started: (pid: number) => void;
     /** Programs are judged before they start. */
     readonly gated: () => boolean;
+    /** Counts what a sensor told of starts and ends; undefined: nobody tells, so each look has to find out. */
+    readonly told: () => number | undefined;
   },
   stop: AbortSignal,
 ): () => void {
@@ -37,6 +39,8 @@ export function watchProcesses(
   let told = "";
   let hashing = false;
   let notBefore = 0;
+  let counted: number | undefined;
+  let lookedAt = -refreshMs;
 
   const pauseAfter = (tookMs: number): void => {
     const { times, atMostMs } = agent.gated() ? pauses.gated : pauses.alone;
@@ -56,6 +60,11 @@ export function watchProcesses(
   const look = (): void => {
     const began = performance.now();
     if (agent.busy() || hashing || began < notBefore) return;
+    // A look at a machine that rests is most of what an agent does there: with a sensor it waits for news.
+    const count = agent.told();
+    if (count !== undefined && count === counted && began - lookedAt < refreshMs) return;
+    counted = count;
+    lookedAt = began;
     const processes = watch.look(Date.now(), refreshMs);
     const now = signature(processes);
     if (now === told) return;
