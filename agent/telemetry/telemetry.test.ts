@@ -119,6 +119,41 @@ test("a start is told with user, parents, digest and worth, and a script by its 
   });
 });
 
+test("a start that is judged after it was told is told once more with what is new, and what it started later knows", () => {
+  const known = new Map<number, KnownFile>();
+  let now = 0;
+  const { see } = scene({ clock: () => now, file: ({ inode }) => known.get(inode) ?? {} });
+  const start = exec(8, 7, "/bin/sh", { script: stamp(50), called: "./job.sh" });
+  const [first] = see(start);
+  expect(first).toMatchObject({ id: "t-1", kind: "exec", actor: { executable: "/bin/sh" } });
+  expect(first?.actor).not.toHaveProperty("sha256");
+  expect(see()).toEqual([]);
+  known.set(8, signed);
+  now = 59_000;
+  expect(see()).toMatchObject([
+    { id: "t-2", kind: "judged", start: "t-1", at: 5000, adds: ["program"], actor: { pid: 8, worth: signed.worth } },
+  ]);
+  const [child] = see(exec(9, 8, "/bin/true"));
+  expect(child).toMatchObject({ actor: { parent: { pid: 8, worth: signed.worth } } });
+  known.set(50, signed);
+  expect(see()).toMatchObject([{ kind: "judged", start: "t-1", adds: ["script"], scriptSha256: signed.sha256 }]);
+  expect(see()).toEqual([]);
+});
+
+test("what is judged in the moment in which a start waits comes with it; what nobody judges in a minute stays as it is", () => {
+  const known = new Map<number, KnownFile>();
+  let now = 0;
+  const { telemetry, see } = scene({ clock: () => now, file: ({ inode }) => known.get(inode) ?? {} });
+  telemetry.take(batch([exec(8, 7, "/bin/sh")]));
+  known.set(8, signed);
+  expect(see()).toMatchObject([{ kind: "exec", actor: { sha256: signed.sha256 } }]);
+  expect(see(exec(9, 7, "/opt/large"))).toHaveLength(1);
+  now = 61_000;
+  expect(see()).toEqual([]);
+  known.set(9, signed);
+  expect(see()).toEqual([]);
+});
+
 test("a script that the sensor could not tell apart is named, and the interpreter's writer is not taken for its own", () => {
   const writtenBy = { pid: 3, startedAt: "1", executable: "/usr/bin/dpkg", at: 5000 as Instant };
   const { see } = scene({ file: () => ({ ...signed, writtenBy }) });

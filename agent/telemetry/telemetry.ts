@@ -1,7 +1,7 @@
 import type { ExecEvent, FileEvent, FileStamp, ProcessStamp, SensorEvent } from "@provost/shared/model/event.ts";
 import type { Worth } from "@provost/shared/model/detection.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
-import type { Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
+import type { JudgedPart, Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
 import { observedLimits } from "@provost/shared/model/observed.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
@@ -13,6 +13,16 @@ import { WorkChanges } from "./work-changes.ts";
 
 export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
 type Exec = Extract<Observed, { kind: "exec" }>;
+
+/** A start whose bytes were not judged when it came. */
+interface Unjudged {
+  readonly event: Exec;
+  readonly file: FileStamp;
+  readonly script: FileStamp | undefined;
+  readonly since: number;
+  /** What was known of it when it was told last; undefined: it waits to be told. */
+  told: readonly JudgedPart[] | undefined;
+}
 
 /** What the agent knows of a file that runs, by its identity. */
 export interface KnownFile {
@@ -64,6 +74,10 @@ export interface TelemetryParts {
 /** Events wait so long for others: an incident has to be on screen within two seconds. */
 const gatherMs = 200;
 const mostWaiting = 500;
+/** Reading a large file, or asking its package's books, takes longer: what comes of it is told by an event of its own. */
+const judgeWithinMs = 60_000;
+const judgeLookMs = 1000;
+const mostUnjudged = 2000;
 /**
  * A storm is counted and not told one by one. What verified programs do in the ordinary way has an allowance of its own: whoever makes a
  * storm of it hides nothing else behind it.
@@ -86,7 +100,8 @@ export class Telemetry {
   #count = 0;
   #waiting: Observed[] = [];
   /** Starts whose file was not judged yet: the sensor's answer and its event go different ways. */
-  #unjudged: { readonly event: Exec; readonly file: FileStamp; readonly script: FileStamp | undefined }[] = [];
+  #unjudged: Unjudged[] = [];
+  #looking: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #ordinary = new Allowance(ordinary);
   readonly #notable = new Allowance(notable);
@@ -103,14 +118,36 @@ export class Telemetry {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const { event, file, script } of this.#unjudged) this.#judge(event, file, script);
-    this.#unjudged = [];
+    this.#look();
     const events = this.#waiting;
     const dropped = this.#dropped;
     this.#waiting = [];
     this.#dropped = 0;
     if (dropped > 0) this.#parts.dropped(dropped);
     if (events.length > 0) this.#parts.tell(events);
+  }
+
+  /** What was judged meanwhile is told: with its start, where that still waits, else by itself. */
+  #look(): void {
+    clearTimeout(this.#looking);
+    this.#looking = undefined;
+    const open = this.#unjudged;
+    this.#unjudged = [];
+    const now = this.#parts.clock();
+    for (const one of open) {
+      const isJudged = this.#judge(one.event, one.file, one.script);
+      const known = judgedOf(one.event);
+      const adds = known.filter((part) => one.told?.includes(part) === false);
+      if (adds.length > 0) this.#waiting.push(this.#judgedLate(one.event, adds));
+      one.told = known;
+      const waits = !isJudged && now - one.since < judgeWithinMs && this.#unjudged.length < mostUnjudged;
+      if (waits) this.#unjudged.push(one);
+    }
+    if (this.#unjudged.length > 0) this.#looking = setTimeout(() => this.flush(), judgeLookMs).unref();
+  }
+
+  #judgedLate(event: Exec, adds: readonly JudgedPart[]): Observed {
+    return { ...event, kind: "judged", id: this.#name(), start: event.id, adds };
   }
 
   #event(event: SensorEvent): void {
@@ -205,8 +242,10 @@ export class Telemetry {
           ? { unnamed: "unlinked" as const }
           : {}),
     };
-    if (!this.#judge(exec, file, script)) this.#unjudged.push({ event: exec, file, script });
-    this.#tell(exec);
+    const isJudged = this.#judge(exec, file, script);
+    const isTold = this.#admit(exec);
+    if (!isJudged && isTold)
+      this.#unjudged.push({ event: exec, file, script, since: this.#parts.clock(), told: undefined });
   }
 
   /** Adds what is known of the bytes; false: nothing yet. What others hold of this process learns it too. */
@@ -297,8 +336,12 @@ export class Telemetry {
   }
 
   #seen(time: number): { readonly id: string; readonly at: Instant; readonly host: string } {
+    return { id: this.#name(), at: this.#parts.instant(time), host: "" };
+  }
+
+  #name(): string {
     this.#count += 1;
-    return { id: `${this.#parts.name}-${this.#count.toString(36)}`, at: this.#parts.instant(time), host: "" };
+    return `${this.#parts.name}-${this.#count.toString(36)}`;
   }
 
   /** The number has been given away: what is remembered of it speaks of another process. */
@@ -372,13 +415,25 @@ export class Telemetry {
   }
 
   #tell(event: Observed): void {
+    this.#admit(event);
+  }
+
+  /** False: more came than a device tells. */
+  #admit(event: Observed): boolean {
     const allowance = isOrdinary(event) ? this.#ordinary : this.#notable;
-    if (allowance.take(this.#parts.clock())) this.#waiting.push(event);
+    const isTold = allowance.take(this.#parts.clock());
+    if (isTold) this.#waiting.push(event);
     else this.#dropped += 1;
     if (this.#waiting.length >= mostWaiting) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), gatherMs);
+    return isTold;
   }
 }
+
+const judgedOf = ({ actor, scriptSha256 }: Exec): readonly JudgedPart[] => [
+  ...(actor.sha256 === undefined ? [] : (["program"] as const)),
+  ...(scriptSha256 === undefined ? [] : (["script"] as const)),
+];
 
 /** A verified program starts, connects or ends. What is not judged yet is not ordinary. */
 function isOrdinary(event: Observed): boolean {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DetectedFinding, FindingSubject, Level } from "@provost/shared/model/detection.ts";
 import type { DeviceId, Instant } from "@provost/shared/model/ids.ts";
+import { startBefore, startOf } from "@provost/shared/model/observed.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import { isUnowned } from "@provost/shared/model/work.ts";
 import { commandOf, eventSays } from "../events/describe.ts";
@@ -130,7 +131,9 @@ export function openDetection(
           if (before === 0) log(`detection: ${who} failed: ${cause instanceof Error ? cause.message : String(cause)}`);
         }
       };
-      for (const event of events) {
+      for (const told of events) {
+        // What was judged late is looked at as the start it completes. Findings are known by the start's name: none comes twice.
+        const event = told.kind === "judged" ? startOf(told) : told;
         let rarity = 0.5;
         attempt("what is usual", () => {
           const known = met(device, event);
@@ -145,8 +148,9 @@ export function openDetection(
         if (rules === undefined) continue;
         hold(event);
         attempt("the Sigma engine", () => {
-          for (const line of linuxEvents(event))
-            for (const finding of rules.feed(line)) {
+          const before = told.kind === "judged" ? linuxEvents(startBefore(told)) : [];
+          for (const [at, line] of linuxEvents(event).entries())
+            for (const finding of rules.feed(line, before[at])) {
               const made = ofSigma(device, finding);
               if (made !== undefined) found.push(made);
             }
