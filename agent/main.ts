@@ -217,6 +217,7 @@ export function runDaemon(
         started,
         gated: () => gate?.isJudging() === true,
         told: () => gate?.processChanges(),
+        newRoot: () => void scan(),
       },
       stop,
     ),
