@@ -9,6 +9,7 @@ import { classOf } from "@provost/shared/model/watched-files.ts";
 import { ticksPerSecond } from "../inventory/proc-text.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { Allowance } from "./allowance.ts";
+import { bounded } from "./ancestors.ts";
 import { WorkChanges } from "./work-changes.ts";
 
 export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
@@ -470,28 +471,10 @@ const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\/
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
 const scriptFlag = 1 << 11;
-/** How far up a process's ancestors are told and held. */
-const mostAncestors = 12;
-
 /** A start in whole ticks: what the kernel prints, so that the device can find the process again by it. */
 export const startText = (nanoseconds: number): string => String(Math.floor(nanoseconds / nsPerTick) * nsPerTick);
 
 const keyOf = ({ device, inode }: FileStamp): string => `${device}:${inode}`;
-
-/**
- * A process as its children's ancestor. They share it, so that what is learned of it later is known of all of them; a chain is cut where
- * it is as long as it may be, so that nothing grows with the age of a tree.
- */
-function bounded(process: ObservedProcess): ObservedProcess {
-  let length = 1;
-  for (let at = process.parent; at !== undefined; at = at.parent) length += 1;
-  return length < mostAncestors ? process : cut(process, 1);
-}
-
-function cut(process: ObservedProcess, depth: number): ObservedProcess {
-  const { parent, ...own } = process;
-  return parent === undefined || depth >= mostAncestors ? own : { ...own, parent: cut(parent, depth + 1) };
-}
 
 /** Cut to what a path may be: both parts are as long as the caller made them. */
 const joined = (directory: string, name: string): string =>
