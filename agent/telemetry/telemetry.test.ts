@@ -21,6 +21,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
   const told: Observed[] = [];
   const lost: number[] = [];
   const made: string[] = [];
+  const changed: string[] = [];
   const telemetry = new Telemetry({
     name: "t",
     clock: () => 0,
@@ -32,6 +33,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
     before: () => undefined,
     isOwn: ({ parent }) => parent === own,
     made: (path) => made.push(path),
+    changed: (path) => changed.push(path),
     tell: (events) => told.push(...events),
     dropped: (count) => lost.push(count),
     ...more,
@@ -41,7 +43,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
     telemetry.flush();
     return told.splice(0);
   };
-  return { telemetry, see, told, lost, made };
+  return { telemetry, see, told, lost, made, changed };
 }
 
 const batch = (events: readonly SensorEvent[]): EventBatch => ({
@@ -117,6 +119,41 @@ test("a start is told with user, parents, digest and worth, and a script by its 
   });
 });
 
+test("a start that is judged after it was told is told once more with what is new, and what it started later knows", () => {
+  const known = new Map<number, KnownFile>();
+  let now = 0;
+  const { see } = scene({ clock: () => now, file: ({ inode }) => known.get(inode) ?? {} });
+  const start = exec(8, 7, "/bin/sh", { script: stamp(50), called: "./job.sh" });
+  const [first] = see(start);
+  expect(first).toMatchObject({ id: "t-1", kind: "exec", actor: { executable: "/bin/sh" } });
+  expect(first?.actor).not.toHaveProperty("sha256");
+  expect(see()).toEqual([]);
+  known.set(8, signed);
+  now = 59_000;
+  expect(see()).toMatchObject([
+    { id: "t-2", kind: "judged", start: "t-1", at: 5000, adds: ["program"], actor: { pid: 8, worth: signed.worth } },
+  ]);
+  const [child] = see(exec(9, 8, "/bin/true"));
+  expect(child).toMatchObject({ actor: { parent: { pid: 8, worth: signed.worth } } });
+  known.set(50, signed);
+  expect(see()).toMatchObject([{ kind: "judged", start: "t-1", adds: ["script"], scriptSha256: signed.sha256 }]);
+  expect(see()).toEqual([]);
+});
+
+test("what is judged in the moment in which a start waits comes with it; what nobody judges in a minute stays as it is", () => {
+  const known = new Map<number, KnownFile>();
+  let now = 0;
+  const { telemetry, see } = scene({ clock: () => now, file: ({ inode }) => known.get(inode) ?? {} });
+  telemetry.take(batch([exec(8, 7, "/bin/sh")]));
+  known.set(8, signed);
+  expect(see()).toMatchObject([{ kind: "exec", actor: { sha256: signed.sha256 } }]);
+  expect(see(exec(9, 7, "/opt/large"))).toHaveLength(1);
+  now = 61_000;
+  expect(see()).toEqual([]);
+  known.set(9, signed);
+  expect(see()).toEqual([]);
+});
+
 test("a script that the sensor could not tell apart is named, and the interpreter's writer is not taken for its own", () => {
   const writtenBy = { pid: 3, startedAt: "1", executable: "/usr/bin/dpkg", at: 5000 as Instant };
   const { see } = scene({ file: () => ({ ...signed, writtenBy }) });
@@ -124,6 +161,20 @@ test("a script that the sensor could not tell apart is named, and the interprete
   expect(job).toMatchObject({ script: "/srv/job.sh", actor: { sha256: signed.sha256 } });
   expect(job).not.toHaveProperty("writtenBy");
   expect(see(exec(9, 7, "/bin/sh"))).toMatchObject([{ writtenBy }]);
+});
+
+test("a parent that is judged after its child started is known as such to the child, and a chain stays bounded", () => {
+  let isJudged = false;
+  const { see, telemetry, told } = scene({ file: ({ inode }) => (inode === 7 && isJudged ? signed : {}) });
+  telemetry.take(batch([exec(6, 1, "/bin/login"), exec(7, 6, "/bin/bash"), exec(8, 7, "/bin/sh")]));
+  isJudged = true;
+  telemetry.flush();
+  expect(told.at(-1)).toMatchObject({ actor: { pid: 8, parent: { pid: 7, worth: signed.worth, parent: { pid: 6 } } } });
+  const chain = Array.from({ length: 40 }, (_, at) => exec(100 + at, 99 + at, "/bin/sh"));
+  const last = see(...chain).at(-1);
+  let length = 0;
+  for (let at = last?.kind === "exec" ? last.actor.parent : undefined; at !== undefined; at = at.parent) length += 1;
+  expect(length).toBe(12);
 });
 
 test("who reads a credential is told, who reads anything else is not, nor is a pass of the agent's own", () => {
@@ -230,6 +281,13 @@ test("what Python compiled and renamed into its cache is no loss; anything else 
   expect(rename("/home/kim/docs", pyc)).toMatchObject([{ count: 10, change: "renamed" }]);
   expect(rename("/home/kim/__pycache__", (n) => `m${n}.odt`)).toMatchObject([{ count: 15 }, { count: 20 }]);
   expect(rename("/x/__pycache__", pyc, (n) => `other${n}`)).toMatchObject([{ count: 30 }]);
+});
+
+test("every name under which a file changed is handed on, and one that was only read is not", () => {
+  const { see, changed } = scene();
+  see(file("/etc/apt/sources.list", { opened: true }), file("/etc/apt/sources.list", { written: true }));
+  see(file("/var/lib/dpkg/status", { renamed: true, from: "/var/lib/dpkg/status-new" }));
+  expect(changed).toEqual(["/etc/apt/sources.list", "/var/lib/dpkg/status", "/var/lib/dpkg/status-new"]);
 });
 
 test("a folder that is made is handed on, so that its readers can be told", () => {

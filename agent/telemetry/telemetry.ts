@@ -1,7 +1,7 @@
 import type { ExecEvent, FileEvent, FileStamp, ProcessStamp, SensorEvent } from "@provost/shared/model/event.ts";
 import type { Worth } from "@provost/shared/model/detection.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
-import type { Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
+import type { JudgedPart, Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
 import { observedLimits } from "@provost/shared/model/observed.ts";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
@@ -9,10 +9,21 @@ import { classOf } from "@provost/shared/model/watched-files.ts";
 import { ticksPerSecond } from "../inventory/proc-text.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { Allowance } from "./allowance.ts";
+import { bounded } from "./ancestors.ts";
 import { WorkChanges } from "./work-changes.ts";
 
 export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
 type Exec = Extract<Observed, { kind: "exec" }>;
+
+/** A start whose bytes were not judged when it came. */
+interface Unjudged {
+  readonly event: Exec;
+  readonly file: FileStamp;
+  readonly script: FileStamp | undefined;
+  readonly since: number;
+  /** What was known of it when it was told last; undefined: it waits to be told. */
+  told: readonly JudgedPart[] | undefined;
+}
 
 /** What the agent knows of a file that runs, by its identity. */
 export interface KnownFile {
@@ -55,6 +66,8 @@ export interface TelemetryParts {
   isOwn(who: ProcessStamp): boolean;
   /** A folder or a file came to be here, where a reader may have to be told of. */
   made(path: string): void;
+  /** A file of this name is another one now, or none. */
+  changed(path: string): void;
   /** So many were not told: more came than a device tells. */
   dropped(count: number): void;
 }
@@ -62,6 +75,10 @@ export interface TelemetryParts {
 /** Events wait so long for others: an incident has to be on screen within two seconds. */
 const gatherMs = 200;
 const mostWaiting = 500;
+/** Reading a large file, or asking its package's books, takes longer: what comes of it is told by an event of its own. */
+const judgeWithinMs = 60_000;
+const judgeLookMs = 1000;
+const mostUnjudged = 2000;
 /**
  * A storm is counted and not told one by one. What verified programs do in the ordinary way has an allowance of its own: whoever makes a
  * storm of it hides nothing else behind it.
@@ -78,13 +95,14 @@ const nsPerTick = 1e9 / ticksPerSecond;
 export class Telemetry {
   readonly #parts: TelemetryParts;
   readonly #processes = new Map<number, ObservedProcess>();
-  readonly #ended = new Map<string, ObservedProcess>();
+  readonly #ended = new Map<number, ObservedProcess>();
   readonly #writers = new Map<string, Writer>();
   readonly #changes = new WorkChanges();
   #count = 0;
   #waiting: Observed[] = [];
   /** Starts whose file was not judged yet: the sensor's answer and its event go different ways. */
-  #unjudged: { readonly event: Exec; readonly file: FileStamp; readonly script: FileStamp | undefined }[] = [];
+  #unjudged: Unjudged[] = [];
+  #looking: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #ordinary = new Allowance(ordinary);
   readonly #notable = new Allowance(notable);
@@ -101,14 +119,36 @@ export class Telemetry {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const { event, file, script } of this.#unjudged) this.#judge(event, file, script);
-    this.#unjudged = [];
+    this.#look();
     const events = this.#waiting;
     const dropped = this.#dropped;
     this.#waiting = [];
     this.#dropped = 0;
     if (dropped > 0) this.#parts.dropped(dropped);
     if (events.length > 0) this.#parts.tell(events);
+  }
+
+  /** What was judged meanwhile is told: with its start, where that still waits, else by itself. */
+  #look(): void {
+    clearTimeout(this.#looking);
+    this.#looking = undefined;
+    const open = this.#unjudged;
+    this.#unjudged = [];
+    const now = this.#parts.clock();
+    for (const one of open) {
+      const isJudged = this.#judge(one.event, one.file, one.script);
+      const known = judgedOf(one.event);
+      const adds = known.filter((part) => one.told?.includes(part) === false);
+      if (adds.length > 0) this.#waiting.push(this.#judgedLate(one.event, adds));
+      one.told = known;
+      const waits = !isJudged && now - one.since < judgeWithinMs && this.#unjudged.length < mostUnjudged;
+      if (waits) this.#unjudged.push(one);
+    }
+    if (this.#unjudged.length > 0) this.#looking = setTimeout(() => this.flush(), judgeLookMs).unref();
+  }
+
+  #judgedLate(event: Exec, adds: readonly JudgedPart[]): Observed {
+    return { ...event, kind: "judged", id: this.#name(), start: event.id, adds };
   }
 
   #event(event: SensorEvent): void {
@@ -188,7 +228,7 @@ export class Telemetry {
         .map((word) => word.slice(0, observedLimits.characters)),
       ...(directory === "" ? {} : { directory }),
       ...(event.cgroupName === "" ? {} : { cgroup: event.cgroupName }),
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(actor);
     const isScript = script !== undefined || (event.flags & scriptFlag) !== 0;
@@ -203,8 +243,10 @@ export class Telemetry {
           ? { unnamed: "unlinked" as const }
           : {}),
     };
-    if (!this.#judge(exec, file, script)) this.#unjudged.push({ event: exec, file, script });
-    this.#tell(exec);
+    const isJudged = this.#judge(exec, file, script);
+    const isTold = this.#admit(exec);
+    if (!isJudged && isTold)
+      this.#unjudged.push({ event: exec, file, script, since: this.#parts.clock(), told: undefined });
   }
 
   /** Adds what is known of the bytes; false: nothing yet. What others hold of this process learns it too. */
@@ -238,7 +280,7 @@ export class Telemetry {
   #fork(child: number, childStarted: number, who: ProcessStamp): void {
     const forked = this.#actor(who);
     const { parent: _parent, ...own } = forked;
-    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: pruned(forked) });
+    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: bounded(forked) });
   }
 
   #file(event: FileEvent): void {
@@ -255,6 +297,8 @@ export class Telemetry {
       this.#tell({ ...this.#seen(event.time), kind: "file", actor, change: "opened", ...where });
     const isChanged = event.created || event.written || event.renamed || event.deleted || event.attributes;
     if (!isChanged) return;
+    this.#parts.changed(path);
+    if (event.from !== undefined) this.#parts.changed(event.from);
     // What the sensor saw within a moment comes as one event: a file that was made and then written is a new one.
     if (event.created || (isByteCode(path, event.from) && this.#changes.isMadeBy(actor, event.from)))
       this.#changes.made(actor, path);
@@ -293,23 +337,27 @@ export class Telemetry {
   }
 
   #seen(time: number): { readonly id: string; readonly at: Instant; readonly host: string } {
+    return { id: this.#name(), at: this.#parts.instant(time), host: "" };
+  }
+
+  #name(): string {
     this.#count += 1;
-    return { id: `${this.#parts.name}-${this.#count.toString(36)}`, at: this.#parts.instant(time), host: "" };
+    return `${this.#parts.name}-${this.#count.toString(36)}`;
   }
 
   /** The number has been given away: what is remembered of it speaks of another process. */
   #actor(who: ProcessStamp): ObservedProcess {
     const known = this.#processes.get(who.pid);
     if (known !== undefined && known.startedAt === startText(who.started)) return known;
-    const ended = this.#ended.get(endedKey(who.pid, startText(who.started)));
-    if (ended !== undefined) return ended;
+    const ended = this.#ended.get(who.pid);
+    if (ended !== undefined && ended.startedAt === startText(who.started)) return ended;
     const found = this.#fromProc(who.pid);
     const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
     const made: ObservedProcess = {
       ...this.#identity(who),
       executable: found?.executable ?? "",
       arguments: found?.arguments ?? [],
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(made);
     return made;
@@ -346,7 +394,7 @@ export class Telemetry {
       executable: found.program,
       arguments: words,
       name: (found.program.split("/").at(-1) ?? "").slice(0, 15),
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(process);
     return process;
@@ -355,7 +403,9 @@ export class Telemetry {
   /** What it did with files is told by another part of the sensor, up to a moment after its end. */
   #end(process: ObservedProcess): void {
     this.#processes.delete(process.pid);
-    this.#ended.set(endedKey(process.pid, process.startedAt), process);
+    this.#ended.delete(process.pid);
+    this.#ended.set(process.pid, process);
+    this.#changes.ended(process);
     if (this.#ended.size > mostEnded) dropFirst(this.#ended);
   }
 
@@ -366,13 +416,25 @@ export class Telemetry {
   }
 
   #tell(event: Observed): void {
+    this.#admit(event);
+  }
+
+  /** False: more came than a device tells. */
+  #admit(event: Observed): boolean {
     const allowance = isOrdinary(event) ? this.#ordinary : this.#notable;
-    if (allowance.take(this.#parts.clock())) this.#waiting.push(event);
+    const isTold = allowance.take(this.#parts.clock());
+    if (isTold) this.#waiting.push(event);
     else this.#dropped += 1;
     if (this.#waiting.length >= mostWaiting) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), gatherMs);
+    return isTold;
   }
 }
+
+const judgedOf = ({ actor, scriptSha256 }: Exec): readonly JudgedPart[] => [
+  ...(actor.sha256 === undefined ? [] : (["program"] as const)),
+  ...(scriptSha256 === undefined ? [] : (["script"] as const)),
+];
 
 /** A verified program starts, connects or ends. What is not judged yet is not ordinary. */
 function isOrdinary(event: Observed): boolean {
@@ -409,21 +471,10 @@ const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\/
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
 const scriptFlag = 1 << 11;
-/** How far up a process's ancestors are told and held. */
-const mostAncestors = 12;
-
 /** A start in whole ticks: what the kernel prints, so that the device can find the process again by it. */
 export const startText = (nanoseconds: number): string => String(Math.floor(nanoseconds / nsPerTick) * nsPerTick);
 
-const endedKey = (pid: number, startedAt: string): string => `${pid}@${startedAt}`;
-
 const keyOf = ({ device, inode }: FileStamp): string => `${device}:${inode}`;
-
-/** Ancestors as they travel: a chain of bounded length, so that nothing grows with the age of a tree. */
-function pruned(process: ObservedProcess, depth = 1): ObservedProcess {
-  const { parent, ...own } = process;
-  return parent === undefined || depth >= mostAncestors ? own : { ...own, parent: pruned(parent, depth + 1) };
-}
 
 /** Cut to what a path may be: both parts are as long as the caller made them. */
 const joined = (directory: string, name: string): string =>

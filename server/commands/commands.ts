@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { configCheck } from "./config-check.ts";
 import { completion, manual } from "./manual.ts";
 import { rules } from "./rules.ts";
+import { sessions } from "./sessions.ts";
 import { signInLink } from "./sign-in.ts";
 import { triage } from "./triage.ts";
 
@@ -13,6 +14,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["restore", restore],
   ["rules", rules],
   ["triage", triage],
+  ["sessions", sessions],
   ["completion", completion],
   ["manual", manual],
 ]);

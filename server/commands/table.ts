@@ -9,7 +9,7 @@ export const commandTable: readonly VerbEntry[] = [
     "Serves a fleet's evidence and the console until a signal",
     [],
     [],
-    ["config", "sign-in", "backup", "restore", "triage", "rules", "completion", "manual"],
+    ["config", "sign-in", "sessions", "backup", "restore", "triage", "rules", "completion", "manual"],
   ),
   entry(["config"], "the server's settings", [], [], ["check"]),
   entry(
@@ -25,6 +25,15 @@ export const commandTable: readonly VerbEntry[] = [
     [
       { name: "--role", flags: "--role <role>", says: "for somebody else", takesValue: true, choices: roles },
       { name: "--name", flags: "--name <name>", says: "who that is", takesValue: true, choices: [] },
+    ],
+  ),
+  entry(
+    ["sessions"],
+    "who is signed in to the console",
+    [],
+    [
+      { name: "--end", flags: "--end <id>", says: "end this one", takesValue: true, choices: [] },
+      flag("--json", "as JSON"),
     ],
   ),
   entry(["backup"], "everything that matters, in one file, also while the server runs", ["<file>"]),

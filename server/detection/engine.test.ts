@@ -57,6 +57,19 @@ test("a finding carries the rule's author, its reasons and its event", () => {
   });
 });
 
+test("of an event that is completed later only what holds now and did not before is new", () => {
+  const engine = engineFor({ type: "event_count", condition: "{ gte: 2 }" });
+  const both = load(rule("a"), ruleText("s: { H: known }\ncondition: s", { id: "h", head: "name: h\n" }));
+  const other = openEngine(both);
+  const before = event(1, "a");
+  const after = event(1, "a", { H: "known" });
+  expect(other.feed(before).map(({ rule: { id } }) => id)).toEqual(["a"]);
+  expect(other.feed(after, before).map(({ rule: { id } }) => id)).toEqual(["h"]);
+  // Nor does it count twice.
+  expect([...engine.feed(before), ...engine.feed(after, before)].map(({ rule: { id } }) => id)).not.toContain("c");
+  expect(engine.feed(event(2, "a")).map(({ rule: { id } }) => id)).toContain("c");
+});
+
 describe("event_count", () => {
   test.each<[string, string, readonly Step[], readonly (readonly [number, number])[]]>([
     ["fires when enough came in time", "{ gte: 3 }", times(3, 10), [[20, 3]]],

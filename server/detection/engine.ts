@@ -6,7 +6,8 @@ import { reasonsFor } from "./sigma/reasons.ts";
 import type { LoadedCorrelation, RuleSet } from "./sigma/rule-set.ts";
 
 export interface DetectionEngine {
-  feed(event: DetectionEvent): readonly Finding[];
+  /** `before`: the same event as it was fed at first; rules that held for that have had their say. */
+  feed(event: DetectionEvent, before?: DetectionEvent): readonly Finding[];
   /** Time passes though nothing happens: closes what waited for an end. */
   advance(now: number): readonly Finding[];
   /** What correlations had to forget, in events. */
@@ -22,8 +23,9 @@ export function openEngine(set: RuleSet, limits?: CorrelationLimits): DetectionE
   }));
   const correlated = new Set(set.correlations.flatMap(({ sources }) => sources));
 
-  function feed(event: DetectionEvent): readonly Finding[] {
-    const held = matcher.match(event);
+  function feed(event: DetectionEvent, before?: DetectionEvent): readonly Finding[] {
+    const had = new Set(before === undefined ? [] : matcher.match(before));
+    const held = matcher.match(event).filter((rule) => !had.has(rule));
     if (held.length === 0) return [];
     const findings: Finding[] = held
       .filter(({ reported }) => reported)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { DeviceId } from "@provost/shared/model/ids.ts";
+import type { DeviceId, Sha256 } from "@provost/shared/model/ids.ts";
 import { sqliteStore } from "../store/sqlite/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { exec, recorded, running, unclaimed } from "./rules/case.ts";
@@ -44,6 +44,29 @@ test("a rule that fails costs no other rule and no other event its finding, and 
     ["good", "e3"],
   ]);
   expect(said).toEqual(["detection: bad failed: no such thing", "detection: bad failed 3 times"]);
+});
+
+test("a start that was judged later is looked at with what it is worth, under the start's name", () => {
+  const detection = openDetection(
+    store.baseline,
+    () => 1,
+    () => undefined,
+    [rule("runs", () => told), rule("unclaimed", ({ actor }) => (actor.worth?.basis === "none" ? told : undefined))],
+  );
+  const actor = running("/tmp/large", undefined, { worth: unclaimed, sha256: "a".repeat(64) as Sha256 });
+  const { worth: _worth, sha256: _sha256, ...unread } = actor;
+  const start = { ...exec(unread), id: "d1.e1" };
+  const first = detection.observe(device, [start]);
+  expect(first.map(({ rule: { id } }) => id)).toEqual(["runs"]);
+  const later = detection.observe(device, [
+    { ...start, kind: "judged", id: "d1.e2", start: "d1.e1", adds: ["program"], actor },
+  ]);
+  expect(later.map(({ rule: { id }, events }) => [id, events])).toEqual([
+    ["runs", ["d1.e1"]],
+    ["unclaimed", ["d1.e1"]],
+  ]);
+  // Stored once: the same finding has the same name.
+  expect(later[0]?.id).toBe(first[0]?.id);
 });
 
 test.each([

@@ -1,12 +1,14 @@
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { LineageProcess } from "@provost/shared/model/detection.ts";
-import type { Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
+import type { JudgedPart, Observed, ObservedJudged, ObservedProcess } from "@provost/shared/model/observed.ts";
 
 /** An event in one line, for a list and a timeline. */
 export function eventSays(event: Observed): string {
   switch (event.kind) {
     case "exec":
       return `${nameOf(event.actor)} started: ${commandOf(event.actor)}`;
+    case "judged":
+      return `${nameOf(event.actor)}, started before: ${event.adds.map((part) => judgedSays(event, part)).join(", ")}`;
     case "exit":
       return `${nameOf(event.actor)} ended with ${event.status}`;
     case "file":
@@ -30,6 +32,11 @@ export function eventSays(event: Observed): string {
     default:
       return unreachable(event);
   }
+}
+
+function judgedSays({ actor, scriptWorth }: ObservedJudged, part: JudgedPart): string {
+  const worth = part === "program" ? actor.worth : scriptWorth;
+  return `the ${part} is ${worth === undefined ? "read" : `${worth.standing} (${worth.basis})`}`;
 }
 
 const changeWords = {

@@ -29,7 +29,7 @@ const processFacts = ({ parent, directory, cgroup, loginUser, sha256 }: Observed
   });
 
 function ownFacts(event: Observed): Record<string, string> {
-  if (event.kind === "exec")
+  if (event.kind === "exec" || event.kind === "judged")
     return texts({
       script: event.script,
       "the script's sha256": event.scriptSha256,

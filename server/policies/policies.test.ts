@@ -171,6 +171,25 @@ describe("publishing", () => {
 });
 
 describe("a rehearsal", () => {
+  test("knows what was judged after its start was told, and counts it once", async () => {
+    const [start, path] = [`${device}.late`, "/opt/large"];
+    const actor = { pid: 9, startedAt: "9", executable: path, arguments: [path], uid: 1, gid: 1, name: "x" };
+    const seen = { host: device, at: (now - hour) as Instant };
+    store.events.put(device, packEvents([{ ...seen, kind: "exec", id: start, actor }]), now);
+    const draft = yaml(1, "{mode: block}");
+    expect(await policies.rehearse(draft, 14)).toMatchObject({ executions: 1, unread: 1, stoppedFiles: 0 });
+    const worth = { standing: "unproven", basis: "none" } as const;
+    const judged = { ...actor, sha256: digestOf(path), worth };
+    store.events.put(
+      device,
+      packEvents([{ ...seen, kind: "judged", id: `${device}.late2`, start, adds: ["program"], actor: judged }]),
+      now,
+    );
+    const said = await policies.rehearse(draft, 14);
+    expect(said).toMatchObject({ executions: 1, stoppedFiles: 1, stopped: [{ path, times: 1 }] });
+    expect(said).not.toHaveProperty("unread");
+  });
+
   test("says per file what the draft would have stopped, on which devices, and what changes against now", async () => {
     told(device, { groups: ["canary"] });
     told(other, { groups: ["canary", "late"] });

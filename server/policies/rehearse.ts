@@ -148,6 +148,8 @@ async function collect({ events, from, isRuled }: Rehearsed): Promise<{
     oldest = Math.min(oldest ?? event.at, event.at);
     if (event.kind === "exec") executions += 1;
     if (event.kind === "exec" && event.actor.sha256 === undefined) unread += 1;
+    // Its start may be older than what is looked at.
+    if (event.kind === "judged" && event.adds.includes("program") && unread > 0) unread -= 1;
     for (const start of startsIn(event)) {
       const key = `${start.device}\n${start.sha256}\n${start.path}\n${start.user ?? ""}`;
       const known = starts.get(key);
@@ -171,6 +173,13 @@ function startsIn(event: Observed): Start[] {
     sha256 === undefined
       ? []
       : [{ device: event.host as DeviceId, path, sha256, user: actor.user, worth, access, times: 1 }];
+  if (event.kind === "judged")
+    return [
+      ...(event.adds.includes("program") ? start(actor.executable, actor.sha256, actor.worth, "exec") : []),
+      ...(event.adds.includes("script") && event.script !== undefined
+        ? start(event.script, event.scriptSha256, event.scriptWorth, "script")
+        : []),
+    ];
   if (event.kind === "exec")
     return [
       ...start(actor.executable, actor.sha256, actor.worth, "exec"),

@@ -65,6 +65,27 @@ function eventCases(scene: () => Store, again: () => Store): void {
       expect(store.events.one(nobodys)).toBeUndefined();
   });
 
+  test("a start that was judged later leads back to it, and is found by what was read then", () => {
+    const judged: Item = {
+      kind: "judged",
+      id: "b-2",
+      start: "b-1",
+      adds: ["script"],
+      at: 100,
+      actor: 1,
+      script: "/srv/job",
+      scriptSha256: digit("b"),
+      scriptWorth: { standing: "unproven", basis: "none" },
+    };
+    const { scriptSha256: _scriptSha256, ...unread } = exec as Extract<Item, { kind: "exec" }>;
+    store.events.put(device, frame([unread]), 500);
+    const [put] = store.events.put(device, frame([judged]), 501);
+    expect(put).toMatchObject({ kind: "judged", start: `${device}.b-1` });
+    expect(ids({ digest: digit("b") })).toEqual([`${device}.b-2`]);
+    expect(ids({ kind: "judged" })).toEqual([`${device}.b-2`]);
+    expect(list({ kind: "judged" }).rows[0]?.says).toBe("/bin/sh (7), started before: the script is unproven (none)");
+  });
+
   test("told again change nothing; another device's of the same name are others", () => {
     expect(store.events.put(device, frame([exec, exit("b-2", 101)]), 500)).toHaveLength(2);
     expect(store.events.put(device, frame([exec, exit("b-2", 101)]), 900)).toEqual([]);

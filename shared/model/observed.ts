@@ -7,6 +7,7 @@ import type { Instant, Sha256 } from "./ids.ts";
  */
 export type Observed =
   | ObservedExec
+  | ObservedJudged
   | ObservedExit
   | ObservedFile
   | ObservedConnection
@@ -62,6 +63,35 @@ export interface ObservedExec extends Seen {
   readonly unnamed?: "memory" | "unlinked";
   /** Under which package transaction or process the program was written, where that was seen less than a day ago. */
   readonly writtenBy?: ProcessKey & { readonly executable: string; readonly at: Instant };
+}
+
+/**
+ * A start once more, now that its bytes were judged: when it was told nobody had done so. A large file takes longer to read than an event
+ * may wait. It stands beside the start, and whoever counts starts passes it over.
+ */
+export interface ObservedJudged extends Omit<ObservedExec, "kind"> {
+  readonly kind: "judged";
+  /** The start's own name. */
+  readonly start: string;
+  /** What is new about it. */
+  readonly adds: readonly JudgedPart[];
+}
+
+export const judgedParts = ["program", "script"] as const;
+export type JudgedPart = (typeof judgedParts)[number];
+
+/** The start itself, as it would have been told had its bytes been judged in time. */
+export function startOf({ start, adds: _adds, ...rest }: ObservedJudged): ObservedExec {
+  return { ...rest, kind: "exec", id: start };
+}
+
+/** The same start as it was told at first. */
+export function startBefore(judged: ObservedJudged): ObservedExec {
+  const start = startOf(judged);
+  const { sha256: _sha256, worth: _worth, ...unread } = start.actor;
+  const { scriptSha256: _scriptSha256, scriptWorth: _scriptWorth, ...unscripted } = start;
+  const known = judged.adds.includes("script") ? unscripted : start;
+  return judged.adds.includes("program") ? { ...known, actor: unread } : known;
 }
 
 export interface ObservedExit extends Seen {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { observedLimits } from "../model/observed.ts";
+import { judgedParts, observedLimits } from "../model/observed.ts";
 import type { Observed, ObservedProcess } from "../model/observed.ts";
 import type { Instant } from "../model/ids.ts";
 import { bases, standings } from "../model/verdict.ts";
@@ -43,16 +43,23 @@ const Process = z.object({
 const Key = { pid: count, startedAt: started, executable: placeText };
 const End = z.object({ address: text(100), port: count, name: text(300).optional() });
 
-const seen = { id: z.string().regex(/^[0-9a-z-]{1,40}$/), at: count, actor: count };
+const eventId = z.string().regex(/^[0-9a-z-]{1,40}$/);
+const seen = { id: eventId, at: count, actor: count };
+const startFields = {
+  script: placeText.optional(),
+  scriptSha256: digest.optional(),
+  scriptWorth: Worth.optional(),
+  unnamed: z.enum(["memory", "unlinked"]).optional(),
+  writtenBy: z.object({ ...Key, at: count }).optional(),
+};
 const Item = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("exec"), ...seen, ...startFields }),
   z.object({
-    kind: z.literal("exec"),
+    kind: z.literal("judged"),
     ...seen,
-    script: placeText.optional(),
-    scriptSha256: digest.optional(),
-    scriptWorth: Worth.optional(),
-    unnamed: z.enum(["memory", "unlinked"]).optional(),
-    writtenBy: z.object({ ...Key, at: count }).optional(),
+    ...startFields,
+    start: eventId,
+    adds: z.array(z.enum(judgedParts)).min(1).max(judgedParts.length).readonly(),
   }),
   z.object({ kind: z.literal("exit"), ...seen, status: count }),
   z.object({
@@ -147,6 +154,15 @@ export function unpackEvents(frame: EventsFrame, host: string): readonly Observe
     const by = process(actor, 0);
     return by === undefined
       ? []
-      : [{ ...item, id: `${host}.${item.id}`, at: item.at as Instant, host, actor: by } as Observed];
+      : [
+          {
+            ...item,
+            id: `${host}.${item.id}`,
+            ...(item.kind === "judged" ? { start: `${host}.${item.start}` } : {}),
+            at: item.at as Instant,
+            host,
+            actor: by,
+          } as Observed,
+        ];
   });
 }

@@ -64,6 +64,8 @@ export const DetectionRow = z.object({
   lineage: z.array(LineageView).readonly(),
   events: z.array(text(100)).readonly(),
   facts: z.record(z.string(), z.string()),
+  /** How often the fleet did so before, in sentences: its bytes, who started it, whom it called. */
+  usual: z.array(text(10_000)).readonly().optional(),
   incident: text(60).optional(),
 });
 
@@ -73,7 +75,7 @@ export const EventRow = z.object({
   device: z.string(),
   deviceName: text(255),
   at: time,
-  kind: z.enum(["exec", "exit", "file", "connection", "listen", "module", "reach", "memory"]),
+  kind: z.enum(["exec", "judged", "exit", "file", "connection", "listen", "module", "reach", "memory"]),
   says: text(2000),
   process: LineageView,
   facts: z.record(z.string(), z.string()),
@@ -170,7 +172,7 @@ export const EventQuery = z.object({
   ...paging,
   q: text(400).optional(),
   device: text(60).optional(),
-  kind: many(["exec", "exit", "file", "connection", "listen", "module", "reach", "memory"]),
+  kind: many(["exec", "judged", "exit", "file", "connection", "listen", "module", "reach", "memory"]),
   digest: digest.optional(),
   from: z.coerce.number().int().optional(),
   to: z.coerce.number().int().optional(),

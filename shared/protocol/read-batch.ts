@@ -45,6 +45,7 @@ export const most: Readonly<Record<string, number>> = {
   proofs: 1000,
   attested: 1000,
   arguments: limits.argumentsPerProcess,
+  adds: 2,
   groups: 64,
   steps: 64,
   items: Math.max(limits.decisionsPerFrame, limits.alarmsPerFrame, limits.eventsPerFrame),

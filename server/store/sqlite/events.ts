@@ -121,7 +121,7 @@ function putFrames(db: Db): EventStore["put"] {
 /** Of what the event brings in: a script, a file, memory; else of the program that runs. */
 function digestOf(event: Observed): Buffer | null {
   const brought =
-    event.kind === "exec"
+    event.kind === "exec" || event.kind === "judged"
       ? event.scriptSha256
       : event.kind === "file" || event.kind === "memory"
         ? event.sha256

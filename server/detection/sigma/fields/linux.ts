@@ -39,6 +39,8 @@ export function linuxEvents(observed: Observed): readonly DetectionEvent[] {
     case "module":
       return [event(observed, auditd, moduleLoad(observed))];
     // Sigma has no words for these on Linux.
+    // A start that is judged now was told before: whoever feeds it gives the start itself.
+    case "judged":
     case "exit":
     case "listen":
     case "reach":
