@@ -68,16 +68,12 @@ ${ownFolders(product, root)
   .join("\n")}
 `;
 
-/** rpm removes a folder only where a package owns it. */
+/** rpm removes a folder only where a package owns it; several may. Shells that are not installed have no folders of their own. */
 function ownFolders({ name }: Product, root: string): readonly string[] {
+  const ours = [`usr/lib/${name}`, `usr/share/doc/${name}`, "usr/share/fish", "usr/share/zsh"];
   const folders = new Set<string>();
   for (const file of filesBelow(root))
-    for (
-      let at = dirname(file);
-      at.startsWith(`usr/lib/${name}`) || at.startsWith(`usr/share/doc/${name}`);
-      at = dirname(at)
-    )
-      folders.add(at);
+    for (let at = dirname(file); ours.some((one) => at.startsWith(one)); at = dirname(at)) folders.add(at);
   return [...folders].sort();
 }
 

@@ -263,7 +263,7 @@ while kill -0 $group 2>/dev/null; do
     configuring) grep -q ^provost: /etc/passwd && break ;;
   esac
 done
-kill -KILL -- -$group; wait $group; echo "ended $?"
+kill -s KILL -- -$group; wait $group; echo "ended $?"
 `,
       );
       expect(killed.run("sh", ["/tmp/kill.sh"]).stdout).toBe("ended 137\n");
