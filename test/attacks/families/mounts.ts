@@ -17,6 +17,25 @@ export const mounts: readonly Attack[] = [
     signs,
   },
   {
+    name: "bind-over",
+    does: "mounts it over a good program",
+    run: "$P/good; mount --bind $P/evil $P/good; $P/good",
+    needs: ["coreutils"],
+    signs,
+  },
+  {
+    name: "pivot-root",
+    does: "makes its folder the root first",
+    run: "mounts pivoted $P evil",
+    signs: [...signs, (record) => record.kind === "exec" && record.path === "/evil"],
+  },
+  {
+    name: "mapped-mount",
+    does: "starts it through a mount in which its owner is another",
+    run: "chmod 755 $P/evil; mounts mapped $P evil",
+    signs: [...signs, (record) => record.kind === "exec" && record.path.endsWith("/evil")],
+  },
+  {
     name: "mount-namespace",
     does: "starts it in a new mount namespace",
     run: "unshare -m $P/evil",

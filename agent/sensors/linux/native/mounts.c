@@ -128,6 +128,21 @@ static int open_table(int space, uint32_t pid) {
   return table >= 0 ? table : open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/*
+ * A table shows what can be reached from the root that its namespace had when it was opened. Whoever makes a container takes a namespace first
+ * and another root in it afterwards: from the old one nothing can be reached any more.
+ */
+static void renew(struct namespace *space) {
+  int table = open_table(space->space, space->pid);
+  if (table < 0) return;
+  if (proc_namespace(space->pid, "mnt") != space->inode) {
+    close(table); /* the next scan finds another process, or lets the namespace go */
+    return;
+  }
+  close(space->table);
+  space->table = table;
+}
+
 static void forget(size_t index) {
   if (lately[spaces[index].inode % LATELY] == spaces[index].inode) lately[spaces[index].inode % LATELY] = 0;
   kernel_namespace_gone(gate_kernel(), spaces[index].inode);
@@ -335,6 +350,8 @@ static void *run(void *argument) {
     pthread_mutex_unlock(&round_lock);
     if (ready < 0) continue;
     /* By the clock: on a machine where mount tables change all the time a poll never runs out. */
+    for (size_t i = 0; i < count; i++)
+      if (ready > 0 && sources[2 + 2 * i].revents != 0) renew(spaces + i);
     bool look = now_awake() - scanned >= (missed ? SOON_MS : SCAN_MS) * 1000000ull;
     if (sources[0].revents != 0) {
       uint64_t ignored;
