@@ -21,7 +21,7 @@ import { openLink } from "./link/link.ts";
 import type { Link } from "./link/link.ts";
 import { acceptAttested, acceptTrust } from "./provenance/attested.ts";
 import { acceptProof } from "./provenance/proofs.ts";
-import { giveBack } from "./state/give-back.ts";
+import { giveBack, putInPlace } from "./state/give-back.ts";
 import { openNotify } from "./notify.ts";
 import { agentSettingsFrom, rawConfig } from "./settings.ts";
 import { holdState } from "./state/one-daemon.ts";
@@ -47,6 +47,7 @@ const wholePassEveryMs = 6 * 3600 * 1000;
 const keepEveryMs = 10_000;
 /** So long after the last busy moment the memory it took is given back. */
 const restAfterMs = 5000;
+const manyMoments = 50;
 
 export function runDaemon(
   config: AgentConfig,
@@ -63,15 +64,27 @@ export function runDaemon(
   let scanning: Promise<void> | undefined;
   let again = false;
   let resting: NodeJS.Timeout | undefined;
+  /** Moments in which something was written since the log was last put in its place. */
+  let written = 0;
   const rest = (): void => {
+    written += 1;
     clearTimeout(resting);
-    resting = setTimeout(() => giveBack(state), restAfterMs);
+    resting = setTimeout(() => {
+      giveBack(state);
+      if (written < manyMoments) return;
+      written = 0;
+      putInPlace(state);
+    }, restAfterMs);
   };
   const spooled = (): void => {
     link?.spooled();
     rest();
   };
   let gate: RunningGate | undefined;
+  const bookWatch = watchBooks(
+    () => void scan(),
+    config.sensor === undefined ? undefined : () => gate?.tellsFiles() === true,
+  );
   let actions: Actions | undefined;
   /** Orders are few: what carries them out is loaded with the first, or where one stands from before. */
   const withActions = async (): Promise<Actions> => {
@@ -116,6 +129,7 @@ export function runDaemon(
         stop,
         started,
       );
+      written += manyMoments;
       spooled();
       gate?.changed();
       tell({ kind: "scanned", frame, ...(config.sensor === undefined ? {} : { gate: gateNow(state) }) });
@@ -130,6 +144,7 @@ export function runDaemon(
       gate = await startGate(state, config, {
         spooled,
         stop: leave,
+        changed: (path) => bookWatch.changed(path),
         release: async (id, by) => (await withActions()).release(id, by),
       });
       const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
@@ -192,7 +207,7 @@ export function runDaemon(
   if (state.prepare("SELECT 1 FROM commands LIMIT 1").get() !== undefined) acting((ready) => ready.recover());
   const closers = [
     startHealth(state, spooled),
-    watchBooks(() => void scan()),
+    () => bookWatch.close(),
     watchProcesses(
       state,
       {
@@ -201,6 +216,8 @@ export function runDaemon(
         spooled,
         started,
         gated: () => gate?.isJudging() === true,
+        told: () => gate?.processChanges(),
+        newRoot: () => void scan(),
       },
       stop,
     ),

@@ -42,7 +42,7 @@ import { deriveManifests } from "./trust/derive.ts";
 import { startAssessWork } from "./trust/assess-work.ts";
 import { openAssessor } from "./trust/assessor.ts";
 import type { Assessor } from "./trust/assessor.ts";
-import { downgraded } from "./trust/downgraded.ts";
+import { packageHistory } from "./trust/package-history.ts";
 import { packageBooks } from "./trust/package-books.ts";
 import { openDesk } from "./trust/desk.ts";
 import type { ProofDesk } from "./trust/desk.ts";
@@ -98,7 +98,7 @@ export async function startServer(
   const books = packageBooks(store);
   let found: (findings: readonly DetectedFinding[]) => void = () => undefined;
   const evidence = startLibrary(store, settings, now, log, (wanted) => {
-    if (wanted.kind === "package") found(downgraded(wanted, books, Date.now()));
+    if (wanted.kind === "package") found(packageHistory(wanted, books, Date.now()));
   });
   let edge: Edge | undefined;
   const assessing = startAssessWork(assessor, {

@@ -25,17 +25,26 @@ const mostAlive = 16_384;
  */
 export class ProcessTable implements ProcessReader {
   readonly #alive = new Map<number, KnownProcess>();
-  readonly #ended = new Map<string, KnownProcess>();
+  /** By number: one comes round again only after far more ends than are kept. */
+  readonly #ended = new Map<number, KnownProcess>();
+  #changes = 0;
+
+  /** Counts starts, forks and ends that were told. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   take(events: EventBatch): void {
     events.processes(this);
   }
 
   exec(pid: number, started: number, parent: number, program: string, words: string): void {
+    this.#changes += 1;
     this.#put({ pid, startTick: tickOf(started), parent, program, words });
   }
 
   fork(child: number, childStarted: number, parent: number): void {
+    this.#changes += 1;
     const forked = this.#alive.get(parent);
     const startTick = tickOf(childStarted);
     // The exec may have been told first, by another processor's ring.
@@ -44,10 +53,12 @@ export class ProcessTable implements ProcessReader {
   }
 
   exit(pid: number, started: number): void {
+    this.#changes += 1;
     const known = this.#alive.get(pid);
     if (known === undefined || known.startTick !== tickOf(started)) return;
     this.#alive.delete(pid);
-    this.#ended.set(keyOf(pid, known.startTick), known);
+    this.#ended.delete(pid);
+    this.#ended.set(pid, known);
     if (this.#ended.size > keptEnded) dropFirst(this.#ended);
   }
 
@@ -56,7 +67,8 @@ export class ProcessTable implements ProcessReader {
     const startTick = tickOf(started);
     const alive = this.#alive.get(pid);
     if (alive?.startTick === startTick) return alive;
-    return this.#ended.get(keyOf(pid, startTick)) ?? fromProc(pid, startTick);
+    const ended = this.#ended.get(pid);
+    return ended?.startTick === startTick ? ended : fromProc(pid, startTick);
   }
 
   /** Who has this number now, or had it a moment ago; undefined: nobody. */
@@ -129,8 +141,6 @@ const tickOf = (nanoseconds: number): number => Math.floor(nanoseconds / nsPerTi
 /** Who had a number at that moment: numbers come round again. */
 const holderAt = (holders: readonly KnownProcess[], tick: number): KnownProcess | undefined =>
   holders.findLast(({ startTick }) => startTick <= tick);
-
-const keyOf = (pid: number, startTick: number): string => `${pid}@${startTick}`;
 
 function dropFirst(map: Map<unknown, unknown>): void {
   const [first] = map.keys();

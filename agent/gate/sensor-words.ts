@@ -1,6 +1,8 @@
 import type { SensorHello, SensorStatus } from "@provost/shared/model/event.ts";
 import type { Tier } from "@provost/shared/model/gate.ts";
 
+const fileEvents = 1 << 9;
+
 /** The bits of a hello's `parts`, in words. record.h has the list. */
 const parts = [
   [1 << 0, "asks before a program starts"],
@@ -12,7 +14,7 @@ const parts = [
   [1 << 6, "guards itself in the kernel"],
   [1 << 7, "process events"],
   [1 << 8, "network events"],
-  [1 << 9, "file events"],
+  [fileEvents, "file events"],
   [1 << 10, "system call events"],
   [1 << 11, "process events from the connector"],
   [1 << 12, "shuts writers out while it hashes"],
@@ -20,6 +22,8 @@ const parts = [
 
 export const partWords = (bits: number): readonly string[] =>
   parts.filter(([bit]) => (bits & bit) !== 0).map(([, words]) => words);
+
+export const seesFiles = ({ parts: bits }: Pick<SensorHello, "parts">): boolean => (bits & fileEvents) !== 0;
 
 /** As the device's page shows it. */
 export const partsOf = (hello: SensorHello): string =>

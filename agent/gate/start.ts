@@ -19,7 +19,7 @@ import { corePrograms, interpreterPrograms } from "./core-programs.ts";
 import { answerPeople } from "./answer-people.ts";
 import { openControl } from "./control.ts";
 import type { GateStatus } from "./control-words.ts";
-import { countersOf, limitsOf, partsOf, partWords } from "./sensor-words.ts";
+import { countersOf, limitsOf, partsOf, partWords, seesFiles } from "./sensor-words.ts";
 import { denied } from "./denials.ts";
 import { Gate } from "./gate.ts";
 import { Looking } from "./looking.ts";
@@ -56,6 +56,10 @@ export interface RunningGate {
   guard(pid: number): void;
   /** Every program is judged before it starts. */
   isJudging(): boolean;
+  /** Counts the starts and ends of processes that were told; undefined: the sensor does not answer. */
+  processChanges(): number | undefined;
+  /** Every change of a file on this device is told. */
+  tellsFiles(): boolean;
   descendants(pid: number, startTick: number): readonly number[];
   sensorPid(): number | undefined;
   /** The server said something new of its policy. */
@@ -74,6 +78,8 @@ export async function startGate(
   events: {
     readonly spooled: () => void;
     readonly stop: () => void;
+    /** A file of this name is another one now, or none. */
+    readonly changed: (path: string) => void;
     /** Undoes what an order did here. */
     readonly release: (id: string, by: string) => Promise<string>;
   },
@@ -105,6 +111,7 @@ export async function startGate(
           processes,
           hello: () => hello,
           made: (path) => credentials.made(path),
+          changed: events.changed,
           userName,
           spooled,
         });
@@ -397,6 +404,9 @@ export async function startGate(
     },
     guard: (pid) => sensor?.guard({ pid }),
     isJudging: () => hello !== undefined && !isMissing && stops(gate.mode),
+    tellsFiles: () =>
+      hello !== undefined && !isMissing && telemetry !== undefined && gate.mode !== "off" && seesFiles(hello),
+    processChanges: () => (hello === undefined || isMissing ? undefined : processes.changes),
     descendants: (pid, startTick) => processes.descendants(pid, startTick),
     sensorPid: () => hello?.pid,
     published: () => policy.published(),

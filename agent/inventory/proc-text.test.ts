@@ -3,7 +3,19 @@ import { bootTime, mappedFiles, parseStat } from "./proc-text.ts";
 
 test("a process whose name holds parentheses and spaces is still read", () => {
   const fields = Array.from({ length: 30 }, (_none, index) => String(index + 100)).join(" ");
-  expect(parseStat(`42 (a) S 1 (b) S ${fields}`)).toEqual({ name: "a) S 1 (b", parent: 100, startTicks: 118 });
+  expect(parseStat(`42 (a) S 1 (b) S ${fields}`)).toEqual({
+    name: "a) S 1 (b",
+    parent: 100,
+    startTicks: 118,
+    isKernel: false,
+  });
+});
+
+test("a thread of the kernel's own is told from a program without a name", () => {
+  const before = "2 (kthreadd) S 0 0 0 0 -1";
+  const after = "0 0 0 0 0 0 0 0 20 0 1 0 7 0 0";
+  expect(parseStat(`${before} 2129984 ${after}`)).toMatchObject({ name: "kthreadd", startTicks: 7, isKernel: true });
+  expect(parseStat(`${before} 4194560 ${after}`)).toMatchObject({ isKernel: false });
 });
 
 test.each(["", "42 (cut", "42 (x) S notanumber"])("%j is not a process", (text) => {

@@ -7,7 +7,12 @@ export interface Stat {
   readonly name: string;
   readonly parent: number;
   readonly startTicks: number;
+  /** A thread of the kernel's own: it has no program. */
+  readonly isKernel: boolean;
 }
+
+/** PF_KTHREAD of the kernel's include/linux/sched.h. */
+const kernelThread = 0x0020_0000;
 
 /** proc_pid_stat(5). The name may hold spaces and parentheses, so the fields are counted from the last parenthesis. */
 export function parseStat(text: string): Stat | undefined {
@@ -18,7 +23,8 @@ export function parseStat(text: string): Stat | undefined {
   const parent = Number(fields[1]);
   const startTicks = Number(fields[19]);
   if (!Number.isSafeInteger(parent) || !Number.isSafeInteger(startTicks)) return undefined;
-  return { name: safeText(text.slice(open + 1, close)), parent, startTicks };
+  const isKernel = (Number(fields[6]) & kernelThread) !== 0;
+  return { name: safeText(text.slice(open + 1, close)), parent, startTicks, isKernel };
 }
 
 /** Seconds since 1970 at which the machine started (proc_stat(5), btime). */

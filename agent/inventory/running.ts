@@ -53,7 +53,7 @@ export class ProcessWatch {
       const pid = Number(name);
       if (!Number.isInteger(pid)) continue;
       const stat = parseStat(readText(`/proc/${pid}/stat`) ?? "");
-      if (stat === undefined) continue;
+      if (stat === undefined || stat.isKernel) continue;
       alive.add(pid);
       const startedAt = Math.round(this.#boot * 1000 + (stat.startTicks * 1000) / ticksPerSecond);
       const known = this.#known.get(pid);

@@ -27,6 +27,10 @@ export function watchProcesses(
     readonly started: (pid: number) => void;
     /** Programs are judged before they start. */
     readonly gated: () => boolean;
+    /** Counts what a sensor told of starts and ends; undefined: nobody tells, so each look has to find out. */
+    readonly told: () => number | undefined;
+    /** Processes run in a root that no pass has read the books of: until one has, nothing claims what runs there. */
+    readonly newRoot: () => void;
   },
   stop: AbortSignal,
 ): () => void {
@@ -37,6 +41,9 @@ export function watchProcesses(
   let told = "";
   let hashing = false;
   let notBefore = 0;
+  let counted: number | undefined;
+  let lookedAt = -refreshMs;
+  const roots = new NewRoots();
 
   const pauseAfter = (tookMs: number): void => {
     const { times, atMostMs } = agent.gated() ? pauses.gated : pauses.alone;
@@ -56,7 +63,13 @@ export function watchProcesses(
   const look = (): void => {
     const began = performance.now();
     if (agent.busy() || hashing || began < notBefore) return;
+    // A look at a machine that rests is most of what an agent does there: with a sensor it waits for news.
+    const count = agent.told();
+    if (count !== undefined && count === counted && began - lookedAt < refreshMs) return;
+    counted = count;
+    lookedAt = began;
     const processes = watch.look(Date.now(), refreshMs);
+    if (roots.areNew(processes, began)) agent.newRoot();
     const now = signature(processes);
     if (now === told) return;
     told = now;
@@ -76,6 +89,26 @@ export function watchProcesses(
 
   const timer = setInterval(look, lookEveryMs);
   return () => clearInterval(timer);
+}
+
+/** A pass over a container's books takes seconds: machines that start one after another are read so often at most. */
+const rootsEveryMs = 600_000;
+
+/** Roots of their own (containers, chroots) in which something runs, and which of them came since the last pass. */
+export class NewRoots {
+  #met: ReadonlySet<string> | undefined;
+  #readAt = 0;
+
+  areNew(processes: readonly Pick<RunningProcess, "container">[], now: number): boolean {
+    const here = new Set(processes.flatMap(({ container }) => (container === undefined ? [] : [container])));
+    // The agent's first pass begins with it, and reads what is there then.
+    const isFirst = this.#met === undefined;
+    const isNew = !isFirst && [...here].some((root) => this.#met?.has(root) !== true);
+    if (!isFirst && (!isNew || now - this.#readAt < rootsEveryMs)) return false;
+    this.#met = here;
+    this.#readAt = isFirst ? -rootsEveryMs : now;
+    return isNew;
+  }
 }
 
 const signature = (processes: readonly RunningProcess[]): string =>

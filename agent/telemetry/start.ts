@@ -18,6 +18,7 @@ export function openTelemetry(
     readonly processes: ProcessTable;
     readonly hello: () => Pick<SensorHello, "bootToUnix" | "pid"> | undefined;
     readonly made: (path: string) => void;
+    readonly changed: (path: string) => void;
     readonly userName: (uid: number) => string;
     readonly spooled: () => void;
   },
@@ -43,6 +44,7 @@ export function openTelemetry(
     },
     isOwn: ({ pid, parent }) => parent === process.pid || pid === process.pid || pid === parts.hello()?.pid,
     made: parts.made,
+    changed: parts.changed,
     dropped: (count) => countLost(state, count),
   });
 }

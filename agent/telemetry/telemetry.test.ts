@@ -21,6 +21,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
   const told: Observed[] = [];
   const lost: number[] = [];
   const made: string[] = [];
+  const changed: string[] = [];
   const telemetry = new Telemetry({
     name: "t",
     clock: () => 0,
@@ -32,6 +33,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
     before: () => undefined,
     isOwn: ({ parent }) => parent === own,
     made: (path) => made.push(path),
+    changed: (path) => changed.push(path),
     tell: (events) => told.push(...events),
     dropped: (count) => lost.push(count),
     ...more,
@@ -41,7 +43,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
     telemetry.flush();
     return told.splice(0);
   };
-  return { telemetry, see, told, lost, made };
+  return { telemetry, see, told, lost, made, changed };
 }
 
 const batch = (events: readonly SensorEvent[]): EventBatch => ({
@@ -161,6 +163,20 @@ test("a script that the sensor could not tell apart is named, and the interprete
   expect(see(exec(9, 7, "/bin/sh"))).toMatchObject([{ writtenBy }]);
 });
 
+test("a parent that is judged after its child started is known as such to the child, and a chain stays bounded", () => {
+  let isJudged = false;
+  const { see, telemetry, told } = scene({ file: ({ inode }) => (inode === 7 && isJudged ? signed : {}) });
+  telemetry.take(batch([exec(6, 1, "/bin/login"), exec(7, 6, "/bin/bash"), exec(8, 7, "/bin/sh")]));
+  isJudged = true;
+  telemetry.flush();
+  expect(told.at(-1)).toMatchObject({ actor: { pid: 8, parent: { pid: 7, worth: signed.worth, parent: { pid: 6 } } } });
+  const chain = Array.from({ length: 40 }, (_, at) => exec(100 + at, 99 + at, "/bin/sh"));
+  const last = see(...chain).at(-1);
+  let length = 0;
+  for (let at = last?.kind === "exec" ? last.actor.parent : undefined; at !== undefined; at = at.parent) length += 1;
+  expect(length).toBe(12);
+});
+
 test("who reads a credential is told, who reads anything else is not, nor is a pass of the agent's own", () => {
   const { see } = scene();
   const key = "/home/kim/.aws/credentials";
@@ -265,6 +281,13 @@ test("what Python compiled and renamed into its cache is no loss; anything else 
   expect(rename("/home/kim/docs", pyc)).toMatchObject([{ count: 10, change: "renamed" }]);
   expect(rename("/home/kim/__pycache__", (n) => `m${n}.odt`)).toMatchObject([{ count: 15 }, { count: 20 }]);
   expect(rename("/x/__pycache__", pyc, (n) => `other${n}`)).toMatchObject([{ count: 30 }]);
+});
+
+test("every name under which a file changed is handed on, and one that was only read is not", () => {
+  const { see, changed } = scene();
+  see(file("/etc/apt/sources.list", { opened: true }), file("/etc/apt/sources.list", { written: true }));
+  see(file("/var/lib/dpkg/status", { renamed: true, from: "/var/lib/dpkg/status-new" }));
+  expect(changed).toEqual(["/etc/apt/sources.list", "/var/lib/dpkg/status", "/var/lib/dpkg/status-new"]);
 });
 
 test("a folder that is made is handed on, so that its readers can be told", () => {

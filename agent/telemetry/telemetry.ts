@@ -9,6 +9,7 @@ import { classOf } from "@provost/shared/model/watched-files.ts";
 import { ticksPerSecond } from "../inventory/proc-text.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { Allowance } from "./allowance.ts";
+import { bounded } from "./ancestors.ts";
 import { WorkChanges } from "./work-changes.ts";
 
 export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
@@ -65,6 +66,8 @@ export interface TelemetryParts {
   isOwn(who: ProcessStamp): boolean;
   /** A folder or a file came to be here, where a reader may have to be told of. */
   made(path: string): void;
+  /** A file of this name is another one now, or none. */
+  changed(path: string): void;
   /** So many were not told: more came than a device tells. */
   dropped(count: number): void;
 }
@@ -92,7 +95,7 @@ const nsPerTick = 1e9 / ticksPerSecond;
 export class Telemetry {
   readonly #parts: TelemetryParts;
   readonly #processes = new Map<number, ObservedProcess>();
-  readonly #ended = new Map<string, ObservedProcess>();
+  readonly #ended = new Map<number, ObservedProcess>();
   readonly #writers = new Map<string, Writer>();
   readonly #changes = new WorkChanges();
   #count = 0;
@@ -225,7 +228,7 @@ export class Telemetry {
         .map((word) => word.slice(0, observedLimits.characters)),
       ...(directory === "" ? {} : { directory }),
       ...(event.cgroupName === "" ? {} : { cgroup: event.cgroupName }),
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(actor);
     const isScript = script !== undefined || (event.flags & scriptFlag) !== 0;
@@ -277,7 +280,7 @@ export class Telemetry {
   #fork(child: number, childStarted: number, who: ProcessStamp): void {
     const forked = this.#actor(who);
     const { parent: _parent, ...own } = forked;
-    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: pruned(forked) });
+    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: bounded(forked) });
   }
 
   #file(event: FileEvent): void {
@@ -294,6 +297,8 @@ export class Telemetry {
       this.#tell({ ...this.#seen(event.time), kind: "file", actor, change: "opened", ...where });
     const isChanged = event.created || event.written || event.renamed || event.deleted || event.attributes;
     if (!isChanged) return;
+    this.#parts.changed(path);
+    if (event.from !== undefined) this.#parts.changed(event.from);
     // What the sensor saw within a moment comes as one event: a file that was made and then written is a new one.
     if (event.created || (isByteCode(path, event.from) && this.#changes.isMadeBy(actor, event.from)))
       this.#changes.made(actor, path);
@@ -344,15 +349,15 @@ export class Telemetry {
   #actor(who: ProcessStamp): ObservedProcess {
     const known = this.#processes.get(who.pid);
     if (known !== undefined && known.startedAt === startText(who.started)) return known;
-    const ended = this.#ended.get(endedKey(who.pid, startText(who.started)));
-    if (ended !== undefined) return ended;
+    const ended = this.#ended.get(who.pid);
+    if (ended !== undefined && ended.startedAt === startText(who.started)) return ended;
     const found = this.#fromProc(who.pid);
     const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
     const made: ObservedProcess = {
       ...this.#identity(who),
       executable: found?.executable ?? "",
       arguments: found?.arguments ?? [],
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(made);
     return made;
@@ -389,7 +394,7 @@ export class Telemetry {
       executable: found.program,
       arguments: words,
       name: (found.program.split("/").at(-1) ?? "").slice(0, 15),
-      ...(parent === undefined ? {} : { parent: pruned(parent) }),
+      ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
     this.#keep(process);
     return process;
@@ -398,7 +403,9 @@ export class Telemetry {
   /** What it did with files is told by another part of the sensor, up to a moment after its end. */
   #end(process: ObservedProcess): void {
     this.#processes.delete(process.pid);
-    this.#ended.set(endedKey(process.pid, process.startedAt), process);
+    this.#ended.delete(process.pid);
+    this.#ended.set(process.pid, process);
+    this.#changes.ended(process);
     if (this.#ended.size > mostEnded) dropFirst(this.#ended);
   }
 
@@ -464,21 +471,10 @@ const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\/
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
 const scriptFlag = 1 << 11;
-/** How far up a process's ancestors are told and held. */
-const mostAncestors = 12;
-
 /** A start in whole ticks: what the kernel prints, so that the device can find the process again by it. */
 export const startText = (nanoseconds: number): string => String(Math.floor(nanoseconds / nsPerTick) * nsPerTick);
 
-const endedKey = (pid: number, startedAt: string): string => `${pid}@${startedAt}`;
-
 const keyOf = ({ device, inode }: FileStamp): string => `${device}:${inode}`;
-
-/** Ancestors as they travel: a chain of bounded length, so that nothing grows with the age of a tree. */
-function pruned(process: ObservedProcess, depth = 1): ObservedProcess {
-  const { parent, ...own } = process;
-  return parent === undefined || depth >= mostAncestors ? own : { ...own, parent: pruned(parent, depth + 1) };
-}
 
 /** Cut to what a path may be: both parts are as long as the caller made them. */
 const joined = (directory: string, name: string): string =>

@@ -8,6 +8,8 @@ const fewestSpread = 20;
 const windowMs = 30_000;
 const mostCounters = 2048;
 const mostMade = 16_384;
+/** What a process did is told up to a moment after its end. */
+const mostOver = 64;
 
 interface Counter {
   readonly names: Set<string>;
@@ -27,18 +29,46 @@ export interface Changes {
  */
 export class WorkChanges {
   readonly #counters = new Map<string, Counter>();
-  readonly #made = new Set<string>();
+  /** By process: the paths themselves are held elsewhere anyway, and a text of both for each would be most of what this agent holds. */
+  readonly #made = new Map<string, Set<string>>();
+  readonly #over: string[] = [];
+  #madeCount = 0;
 
   /** A file that a process made itself is no loss, whatever it does with it later. */
   made(actor: ObservedProcess, path: string): void {
-    const key = `${keyOf(actor)} ${path}`;
+    const key = keyOf(actor);
+    const paths = this.#made.get(key) ?? new Set();
+    if (!paths.has(path)) this.#madeCount += 1;
+    paths.add(path);
+    // The process that made something last goes to the end: where there are too many, the oldest process's are forgotten.
     this.#made.delete(key);
-    this.#made.add(key);
-    if (this.#made.size > mostMade) dropFirst(this.#made);
+    this.#made.set(key, paths);
+    if (this.#madeCount > mostMade) this.#forgetOldest(paths);
   }
 
   isMadeBy(actor: ObservedProcess, path: string): boolean {
-    return this.#made.has(`${keyOf(actor)} ${path}`);
+    return this.#made.get(keyOf(actor))?.has(path) === true;
+  }
+
+  /** It makes nothing any more. */
+  ended(actor: ObservedProcess): void {
+    const key = keyOf(actor);
+    if (!this.#made.has(key)) return;
+    this.#over.push(key);
+    const longest = this.#over.length > mostOver ? this.#over.shift() : undefined;
+    if (longest !== undefined) this.#forget(longest);
+  }
+
+  #forgetOldest(newest: Set<string>): void {
+    const [oldest] = this.#made.keys();
+    if (oldest !== undefined && this.#made.get(oldest) !== newest) return this.#forget(oldest);
+    const [first] = newest;
+    if (first !== undefined && newest.delete(first)) this.#madeCount -= 1;
+  }
+
+  #forget(key: string): void {
+    this.#madeCount -= this.#made.get(key)?.size ?? 0;
+    this.#made.delete(key);
   }
 
   /** The number of different files, where it is one to tell. Only what was there before counts. */
@@ -62,14 +92,12 @@ export class WorkChanges {
     counter.count += 1;
     this.#counters.delete(key);
     this.#counters.set(key, counter);
-    if (this.#counters.size > mostCounters) dropFirst(this.#counters);
+    for (const [oldest, { since }] of this.#counters) {
+      if (now - since <= windowMs && this.#counters.size <= mostCounters) break;
+      this.#counters.delete(oldest);
+    }
     return steps.has(counter.count) ? counter.count : undefined;
   }
 }
 
 const keyOf = ({ pid, startedAt }: ObservedProcess): string => `${pid}@${startedAt}`;
-
-function dropFirst(all: { keys(): Iterator<string>; delete(key: string): boolean }): void {
-  const { value, done } = all.keys().next();
-  if (done !== true) all.delete(value);
-}

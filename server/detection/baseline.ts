@@ -25,7 +25,7 @@ export interface BaselineStore {
   dropOlder(than: number): void;
 }
 
-/** How rare something is: 1 nobody had it before, towards 0 the more devices have it, and the longer. Explained by `raritySays`. */
+/** How rare something is: 1 nobody had it before, towards 0 the more devices have it, and the longer. What was met stands beside it in words (usual.ts). */
 export function rarityOf({ devices, firstAt }: Remembered, fleet: number, now: number): number {
   if (devices === 0 || firstAt === undefined) return 1;
   const spread = 1 - Math.min(1, devices / Math.max(1, fleet));

@@ -5,8 +5,7 @@ import { startBefore, startOf } from "@provost/shared/model/observed.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import { isUnowned } from "@provost/shared/model/work.ts";
 import { commandOf, eventSays } from "../events/describe.ts";
-import { rarityOf } from "./baseline.ts";
-import type { BaselineStore, Remembered } from "./baseline.ts";
+import type { BaselineStore } from "./baseline.ts";
 import { openEngine } from "./engine.ts";
 import type { DetectionEngine } from "./engine.ts";
 import { openRecent } from "./recent.ts";
@@ -16,6 +15,7 @@ import type { Recent, Recognised, ReducerRule } from "./rules/rule.ts";
 import { linuxEvents } from "./sigma/fields/linux.ts";
 import type { RuleSet } from "./sigma/rule-set.ts";
 import { lineageWithTags } from "./tree.ts";
+import { usualOf, type Usual } from "./usual.ts";
 
 export interface Detection {
   /** What devices saw, in the order in which it was stored. */
@@ -52,18 +52,12 @@ export function openDetection(
     if (held.size > mostHeld && first !== undefined) held.delete(first);
   };
 
-  const met = (device: DeviceId, event: Observed): Remembered | undefined => {
-    if (event.kind !== "exec") return undefined;
-    const digest = event.scriptSha256 ?? event.actor.sha256;
-    return digest === undefined ? undefined : baseline.meet("program", digest, device, event.at);
-  };
-
   const ofReducer = (
     device: DeviceId,
     event: Observed,
     rule: ReducerRule,
     found: Recognised,
-    rarity: number,
+    { rarity, says }: Usual,
   ): DetectedFinding => ({
     id: idOf(rule.id, device, event.id),
     device,
@@ -78,10 +72,11 @@ export function openDetection(
     events: [event.id],
     ...(found.provenanceChange === undefined ? {} : { provenanceChange: found.provenanceChange }),
     rarity,
+    ...(says.length === 0 ? {} : { usual: says }),
     facts: found.facts ?? {},
   });
 
-  const ofSigma = (device: DeviceId, finding: Finding): DetectedFinding | undefined => {
+  const ofSigma = (device: DeviceId, finding: Finding, usual?: Usual): DetectedFinding | undefined => {
     const last = finding.events.at(-1);
     const event = last === undefined ? undefined : held.get(last.id);
     if (event === undefined) return undefined;
@@ -108,6 +103,7 @@ export function openDetection(
       lineage: lineageWithTags(event),
       events: [...new Set(finding.events.map(({ id }) => id))].slice(-50),
       ...(isUnowned(event.actor.worth) ? { provenanceChange: 0.5 } : {}),
+      ...(usual === undefined || usual.says.length === 0 ? {} : { rarity: usual.rarity, usual: usual.says }),
       facts: Object.fromEntries(
         finding.reasons
           .slice(0, 20)
@@ -134,15 +130,14 @@ export function openDetection(
       for (const told of events) {
         // What was judged late is looked at as the start it completes. Findings are known by the start's name: none comes twice.
         const event = told.kind === "judged" ? startOf(told) : told;
-        let rarity = 0.5;
+        let usual: Usual = { rarity: 0.5, says: [] };
         attempt("what is usual", () => {
-          const known = met(device, event);
-          if (known !== undefined) rarity = rarityOf(known, fleet(), event.at);
+          usual = usualOf(told, device, baseline, fleet());
         });
         for (const rule of reducers)
           attempt(rule.id, () => {
             const recognised = rule.observe(event, { device, baseline, recent });
-            if (recognised !== undefined) found.push(ofReducer(device, event, rule, recognised, rarity));
+            if (recognised !== undefined) found.push(ofReducer(device, event, rule, recognised, usual));
           });
         const rules = engine;
         if (rules === undefined) continue;
@@ -151,7 +146,7 @@ export function openDetection(
           const before = told.kind === "judged" ? linuxEvents(startBefore(told)) : [];
           for (const [at, line] of linuxEvents(event).entries())
             for (const finding of rules.feed(line, before[at])) {
-              const made = ofSigma(device, finding);
+              const made = ofSigma(device, finding, usual);
               if (made !== undefined) found.push(made);
             }
         });

@@ -2,7 +2,7 @@ import type { DetectedFinding, LineageProcess } from "@provost/shared/model/dete
 import type { Answer } from "@provost/shared/protocol/api.ts";
 import { detectionRow } from "../detection/detection-row.ts";
 import type { Store } from "../store/store.ts";
-import type { StoredIncident } from "./incident-store.ts";
+import { blastOf } from "./blast.ts";
 import { planFor, treeOf } from "./story.ts";
 
 const mostFindings = 200;
@@ -18,7 +18,7 @@ export function incidentDetail(id: string, store: Store): Answer<"incident"> | u
   const name = device?.name ?? incident.device;
   const findings = store.detections.ofIncident(id, mostFindings);
   const commands = store.commands.commands({ incident: id, limit: 100, sort: "issuedAt" }).rows;
-  const blast = blastOf(incident, store);
+  const blast = [...blastOf(incident, findings, store)];
   const inInventory = executablesOf(findings, incident.device, store);
   const contained = commands
     .filter(({ state, action }) => (state === "executed" || state === "verified") && action !== "undo")
@@ -59,18 +59,6 @@ export function incidentDetail(id: string, store: Store): Answer<"incident"> | u
     ...(closedBy === undefined ? {} : { closedBy }),
     ...(closedWhy === undefined ? {} : { closedWhy }),
   };
-}
-
-/** Other devices where the same bytes lie. */
-function blastOf({ device: own, digests }: StoredIncident, store: Store): Answer<"incident">["blast"] {
-  const found = new Map<string, Answer<"incident">["blast"][number]>();
-  for (const digest of digests)
-    for (const { device, deviceName, path, running } of store.read.executables({ digest, limit: 100, sort: "-running" })
-      .rows) {
-      if (device === own) continue;
-      found.set(`${device} ${digest}`, { device, deviceName, by: "digest", what: path, running });
-    }
-  return [...found.values()].slice(0, 200);
 }
 
 /** Where the bytes that ran lie in the inventory of their device: the same bytes at the same path, or at any other. */

@@ -120,7 +120,7 @@ export function tell(findings: readonly DetectedFinding[]): Story {
       term: "rarity",
       value: round(0.5 + 0.5 * rarity),
       most: 1,
-      says: rarity >= 1 ? "No device of this fleet ran it before." : `How rare it is on this fleet: ${rarity} of 1.`,
+      says: rareSays(findings, rarity),
     },
   ];
   const product = terms.reduce((sum, { value }) => sum * value, 100);
@@ -144,6 +144,14 @@ export function tell(findings: readonly DetectedFinding[]): Story {
     techniques: [...new Set(findings.flatMap(({ techniques }) => techniques))].toSorted().slice(0, 50),
     digests: digestsOf(ordered),
   };
+}
+
+/** What of it is as rare as the whole story is taken to be. */
+function rareSays(findings: readonly DetectedFinding[], rarity: number): string {
+  const rarest = findings.find(({ rarity: rare, usual = [] }) => rare === rarity && usual.length > 0);
+  return `How rare it is on this fleet: ${rarity} of 1. ${(rarest?.usual ?? ["No habit of the fleet is kept about it."]).join(" ")}`
+    .trimEnd()
+    .slice(0, 1000);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

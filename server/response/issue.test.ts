@@ -234,4 +234,23 @@ describe("an incident", () => {
     expect(linked).toEqual([undefined, "/tmp/x"]);
     expect(Object.keys(detail ?? {})).not.toContain("digests");
   });
+
+  test("shows what its device lost while it happened, and nothing of another time or device", () => {
+    expect(incidentDetail(id, store)?.blind).toEqual([]);
+    const lost = (on: typeof device, at: number, why: string) => store.inventory.lost(on, "telemetry", 7, why, at);
+    lost(device, 5500, "the ring was full");
+    lost(device, 5000 + 3_600_000, "an hour later");
+    lost(other, 5500, "elsewhere");
+    store.gate.report({ device, kind: "silent", at: 5600, says: "Nothing was heard of it.", facts: {} });
+    store.gate.report({ device, kind: "tamper", at: 5600, says: "That is no loss.", facts: {} });
+    const detail = incidentDetail(id, store);
+    expect(detail?.blind).toEqual([
+      { at: 5500, says: "the ring was full", count: 7 },
+      { at: 5600, says: "Nothing was heard of it.", count: 1 },
+    ]);
+    expect(detail?.timeline.filter(({ kind }) => kind === "lost").map(({ says }) => says)).toEqual([
+      "the ring was full",
+      "Nothing was heard of it.",
+    ]);
+  });
 });

@@ -346,6 +346,14 @@ function gateCases(scene: () => Store, again: () => Store): void {
       store.inventory.putFiles(device, [file("/opt/tool", { digest: digit("b") })], [], asUnproven, 2);
       const [row] = requests().rows;
       expect([row?.standing, row?.executable]).toEqual([undefined, undefined]);
+      // What the gate there made of them when they were stopped is known all the same.
+      const stopped = { sha256: digit("a"), standing: "unproven", basis: "none", why: "Nothing claims it." } as const;
+      store.gate.putDecisions(device, [decided("/opt/tool", { at: 10, ...stopped, why: "Earlier." })], 5000);
+      store.gate.putDecisions(device, [decided("/elsewhere", { at: 20, ...stopped })], 5000);
+      store.gate.putDecisions(other, [decided("/opt/tool", { at: 30, ...stopped, why: "Another's." })], 5000);
+      const [known] = requests().rows;
+      expect(known).toMatchObject({ standing: "unproven", basis: "none", says: "Nothing claims it." });
+      expect(known?.executable).toBeUndefined();
     });
 
     test("wait until those bytes ran by an exception, on that device and afterwards", () => {

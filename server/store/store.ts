@@ -58,6 +58,10 @@ export interface Access {
   addSession(secret: string, session: StoredSession): void;
   session(secret: string, now: number): StoredSession | undefined;
   endSession(secret: string): void;
+  /** Those that are open, the oldest first, each with a name that opens none. */
+  sessions(now: number): readonly (Omit<StoredSession, "csrf"> & { readonly id: string })[];
+  /** False: there is no such session. */
+  endSessionOf(id: string): boolean;
 }
 
 export interface KnownDevice {

@@ -71,6 +71,8 @@ export interface DetectedFinding {
   readonly provenanceChange?: number;
   /** How rare this is on the fleet: 0 (everywhere) to 1 (never seen). */
   readonly rarity?: number;
+  /** Why, in sentences: of its bytes, of who started it, of whom it called. */
+  readonly usual?: readonly string[];
   readonly facts: Readonly<Record<string, string>>;
 }
 

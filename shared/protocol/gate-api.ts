@@ -77,7 +77,7 @@ export const RequestRow = z.object({
   reason: text(1000),
   /** How often the same person asked for the same bytes while it waited; `at` is the last time. */
   times: z.number().int(),
-  /** What is known of the file that lies there now, where these bytes are still there. */
+  /** What is known of the file that lies there now, where these bytes are still there; else what the gate there made of them last. */
   standing: z.enum(standings).optional(),
   basis: z.enum(bases).optional(),
   says: text(2000).optional(),

@@ -64,6 +64,8 @@ export const DetectionRow = z.object({
   lineage: z.array(LineageView).readonly(),
   events: z.array(text(100)).readonly(),
   facts: z.record(z.string(), z.string()),
+  /** How often the fleet did so before, in sentences: its bytes, who started it, whom it called. */
+  usual: z.array(text(10_000)).readonly().optional(),
   incident: text(60).optional(),
 });
 

@@ -161,8 +161,11 @@ export async function build(
   const took = new Map<string, number[]>();
   for (let turn = 0; turn < rounds; turn += 1)
     for (const column of turn % 2 === 0 ? columns : columns.toReversed()) {
+      // What the turn before left, and left to write, is not this one's work; nor is telling that it was removed.
+      for (const work of Object.keys(works) as Work[]) clear(world, work);
       const running = await column.start(world);
       try {
+        await warm(world, running);
         for (const work of Object.keys(works) as Work[]) {
           const { seconds } = await timed(world, running, work);
           say(`build ${turn + 1} of ${rounds}: ${work} under ${column.name}: ${seconds.toFixed(2)} s`);
@@ -186,16 +189,30 @@ export async function build(
   );
 }
 
-/** One build from nothing, with what it used. */
-export async function timed(world: World, running: Running, work: Work): Promise<Timed> {
-  const script = `export HOME=/tmp; (${works[work]}) >/tmp/build.log 2>&1`;
-  const options = ["--cgroup", world.root.cgroup, ...running.timer, "--root", world.root.path, "--count", "1"];
-  // What the turn before left, and left to write, is not this one's work.
+export function clear(world: World, work: Work): void {
   for (const made of leftovers[work]) rmSync(join(world.root.path, made), { recursive: true, force: true });
   execFileSync("sync", ["-f", world.root.path]);
+}
+
+/** The tools have run on this machine before: hashing a program at its first start has a figure of its own. */
+export async function warm(world: World, running: Running): Promise<void> {
+  await runInside(
+    world,
+    running,
+    "cd /tmp && echo 'int main(void) { return 0; }' > warm.c && gcc -o warm warm.c && npm --version && make --version",
+  );
+}
+
+/** One build, with what it used; what an earlier one made was cleared away. */
+export const timed = (world: World, running: Running, work: Work): Promise<Timed> =>
+  runInside(world, running, works[work]);
+
+async function runInside(world: World, running: Running, what: string): Promise<Timed> {
+  const script = `export HOME=/tmp; (${what}) >/tmp/build.log 2>&1`;
+  const options = ["--cgroup", world.root.cgroup, ...running.timer, "--root", world.root.path, "--count", "1"];
   const { stdout } = await promisify(execFile)(world.programs.timer, [...options, "/bin/sh", "-c", script]);
   const timed = JSON.parse(stdout) as Timed;
   if (timed.refused + timed.killed + timed.unsuccessful > 0)
-    throw new Error(`${work} failed: ${readFileSync(join(world.root.path, "tmp/build.log"), "utf8").slice(-3000)}`);
+    throw new Error(`${what} failed: ${readFileSync(join(world.root.path, "tmp/build.log"), "utf8").slice(-3000)}`);
   return timed;
 }

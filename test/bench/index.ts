@@ -27,7 +27,8 @@ export const benches: Readonly<Record<string, { readonly about: string; readonly
   manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
   rejudge: { about: "a new document, and a revocation, judged again on 10,000 devices", run: rejudge.run },
   respond: {
-    about: "from an exec to its incident, from an incident to the tree's end, from a block to the first refusal",
+    about:
+      "from an exec to its incident, stored and on screen, from an incident to the tree's end, from a block to the first refusal",
     run: respond.run,
   },
   start: { about: "a second start of the product, until its console answers with data", run: start.run },

@@ -81,6 +81,48 @@ test("sign-in makes a link that the running server takes, once", async () => {
   expect(open()).not.toMatch(/provost_session/);
 });
 
+test("sessions are listed without what opens them, and one of them is ended", async () => {
+  const signIn = async (...words: readonly string[]): Promise<{ "x-csrf"?: string; cookie: string }> => {
+    const link = ran(["sign-in", ...words]).stdout.trim();
+    const { stdout } = spawnSync("curl", ["-ksi", link], { encoding: "utf8" });
+    return { cookie: /set-cookie: ([^;]+)/i.exec(stdout)?.[1] ?? "" };
+  };
+  const status = ({ cookie }: { cookie: string }): string => {
+    const address = readFileSync(join(data, "address"), "utf8").trim();
+    const asked = [
+      "-ks",
+      "-o",
+      "/dev/null",
+      "-w",
+      "%{http_code}",
+      "-H",
+      `cookie: ${cookie}`,
+      `${address}/api/v1/overview`,
+    ];
+    return spawnSync("curl", asked, { encoding: "utf8" }).stdout;
+  };
+  const [hana, ada] = [
+    await signIn("--role", "analyst", "--name", "hana"),
+    await signIn("--role", "auditor", "--name", "Ada Lovelace"),
+  ];
+  expect([status(hana), status(ada)]).toEqual(["200", "200"]);
+  const listed = JSON.parse(ran(["sessions", "--json"]).stdout) as readonly {
+    id: string;
+    user: string;
+    role: string;
+  }[];
+  const found = listed.filter(({ user }) => user === "hana" || user === "Ada Lovelace");
+  expect(found.map(({ user, role }) => `${user} ${role}`)).toEqual(["hana analyst", "Ada Lovelace auditor"]);
+  expect(JSON.stringify(listed)).not.toContain(hana.cookie.split("=")[1]);
+  const id = found[0]?.id ?? "";
+  expect(ran(["sessions"]).stdout).toMatch(new RegExp(`^${id}  analyst  since .* until .*  hana$`, "m"));
+  expect(ran(["sessions", "--end", id])).toMatchObject({ status: 0, stdout: `${id} of hana has ended\n` });
+  expect([status(hana), status(ada)]).toEqual(["401", "200"]);
+  expect(ran(["sessions", "--end", id])).toMatchObject({ status: 1, stdout: "" });
+  expect(ran(["sessions", "--end", id.slice(0, 8)])).toMatchObject({ status: 1 });
+  expect(ran(["sessions", "more"])).toMatchObject({ status: 2 });
+});
+
 test("sign-in for somebody else says who they are and what they may do, wherever the words stand", () => {
   const session = (words: readonly string[]): unknown => {
     const link = ran(["sign-in", ...words]).stdout.trim();

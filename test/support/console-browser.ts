@@ -28,12 +28,9 @@ export function consoleInBrowser(executables: number): () => Shown {
   let page: Page;
   let complaints: string[];
   beforeAll(async () => {
-    // As the product builds it: a test runner's own NODE_ENV would give React's development build.
-    const env = { ...process.env, NODE_ENV: "production" };
-    const built = spawnSync(vite, ["build", root, "--logLevel", "error"], { env, encoding: "utf8" });
-    if (built.status !== 0) throw new Error(built.stderr);
+    buildConsole();
     fixture = await startConsoleFixture(dist, executables);
-    browser = await chromium.launch({ executablePath: program ?? "", args: [...flags] });
+    browser = await openBrowser();
   });
   afterAll(async () => {
     await browser.close();
@@ -60,6 +57,15 @@ export function consoleInBrowser(executables: number): () => Shown {
   });
   return () => ({ fixture, page, complaints });
 }
+
+/** As the product builds it: a test runner's own NODE_ENV would give React's development build. */
+export function buildConsole(): void {
+  const env = { ...process.env, NODE_ENV: "production" };
+  const built = spawnSync(vite, ["build", root, "--logLevel", "error"], { env, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(built.stderr);
+}
+
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: program ?? "", args: [...flags] });
 
 export async function violations(page: Page): Promise<readonly string[]> {
   await page.waitForTimeout(50);

@@ -21,6 +21,8 @@ export async function openWorld(
     readonly edge?: Partial<EdgeLimits>;
     readonly allowPrivateArchives?: boolean;
     readonly library?: string;
+    /** The registries that the library's settings name are asked; without it, nobody is. */
+    readonly registries?: boolean;
     readonly tls?: { readonly tls?: "own"; readonly tlsCertificate?: string; readonly tlsKey?: string };
     readonly names?: readonly string[];
   } = {},
@@ -33,7 +35,7 @@ export async function openWorld(
       folder,
       port: 0,
       localArchives: [],
-      registries: false,
+      registries: options.registries ?? false,
       trustRoots: false,
       ...(options.library === undefined ? {} : { library: options.library }),
       allowPrivateArchives: options.allowPrivateArchives ?? false,

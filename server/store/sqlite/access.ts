@@ -3,6 +3,8 @@ import type { Role } from "@provost/shared/model/role.ts";
 import type { Access, Person, ServerKey } from "../store.ts";
 import type { Db } from "./open.ts";
 
+const sessionIdLength = 16;
+
 /** Secrets rest as SHA-256 only: whoever reads the database can use none of them. */
 export function openAccess(db: Db): Access {
   const secretOf = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -61,6 +63,16 @@ export function openAccess(db: Db): Access {
         )
         .get(secretOf(secret), now),
     endSession: (secret) => void db.prepare("DELETE FROM sessions WHERE secret = ?").run(secretOf(secret)),
+    // The digest that is kept leads back to no secret; a part of it is name enough.
+    sessions: (now) =>
+      db
+        .prepare<[number], { id: string; user: string; role: Role; at: number; expires: number }>(
+          `SELECT substr(secret, 1, ${sessionIdLength}) AS id, user, role, at, expires FROM sessions WHERE expires > ? ORDER BY at, id`,
+        )
+        .all(now),
+    endSessionOf: (id) =>
+      id.length === sessionIdLength &&
+      db.prepare(`DELETE FROM sessions WHERE substr(secret, 1, ${sessionIdLength}) = ?`).run(id).changes > 0,
   };
 }
 

@@ -40,6 +40,9 @@ export interface Workload {
   readonly sourceDigest?: string;
   readonly sourceRef?: string;
   readonly sourceOwner?: string;
+  /** The host's own numbers: they stay when a repository is renamed or given to somebody else, its owner's own does not. */
+  readonly sourceRepositoryId?: string;
+  readonly sourceOwnerId?: string;
   readonly buildSigner?: string;
   readonly buildConfig?: string;
   readonly buildConfigDigest?: string;
@@ -98,6 +101,8 @@ function workloadOf(leaf: Certificate): Workload {
     sourceDigest: value(leaf, "13") ?? legacy(leaf, "3"),
     sourceRef: value(leaf, "14") ?? legacy(leaf, "6"),
     sourceOwner: value(leaf, "16"),
+    sourceRepositoryId: value(leaf, "15"),
+    sourceOwnerId: value(leaf, "17"),
     buildSigner: value(leaf, "9"),
     buildConfig: value(leaf, "18"),
     buildConfigDigest: value(leaf, "19"),

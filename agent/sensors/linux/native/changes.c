@@ -1,4 +1,5 @@
 /* Changes of files become records. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +75,11 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t count) {
   return hash;
 }
 
-/* The path of what a handle means, as text in `to`. Bytes, 0 where it is gone. */
-static size_t look_up(struct changes *changes, uint64_t volume, const struct handle *handle, char *to) {
+/* The path of what a handle means, as text in `to`. Bytes, 0 where it is gone or cannot be told; `gone`: it will never be there again. */
+static size_t look_up(struct changes *changes, uint64_t volume, const struct handle *handle, char *to, bool *gone) {
   const struct opened *at = opened(changes, volume);
   int fd = at == NULL ? -1 : handle_open(at->mount, handle);
+  *gone = at != NULL && fd < 0 && errno == ESTALE;
   if (fd < 0) return 0;
   char below[PV_MAX_PATH];
   uint32_t flags = 0;
@@ -98,7 +100,7 @@ static struct folder *folder_of(struct changes *changes, uint64_t volume, const 
 }
 
 static void remember(struct changes *changes, uint64_t volume, const struct handle *handle, const char *path, size_t bytes) {
-  char *kept = bytes == 0 ? NULL : strndup(path, bytes);
+  char *kept = strndup(path, bytes);
   if (kept == NULL) return;
   struct folder *folder = folder_of(changes, volume, handle);
   free(folder->path);
@@ -114,8 +116,10 @@ static size_t folder_path(struct changes *changes, uint64_t volume, const struct
     memcpy(to, folder->path, bytes);
     return bytes;
   }
-  size_t bytes = look_up(changes, volume, handle, to);
-  remember(changes, volume, handle, to, bytes);
+  bool gone;
+  size_t bytes = look_up(changes, volume, handle, to, &gone);
+  /* A handle carries its folder's generation: whoever empties a tree is told of each file in a folder that is gone by then. */
+  if (bytes != 0 || gone) remember(changes, volume, handle, to, bytes);
   return bytes;
 }
 
@@ -198,7 +202,8 @@ void changes_take(struct changes *changes, const struct change *change) {
     bytes = join(changes, change->volume, &change->folder, change->name, path, &flags);
   } else {
     /* Told of the file itself, without a name: any of its names. */
-    bytes = look_up(changes, change->volume, &change->file, path);
+    bool gone;
+    bytes = look_up(changes, change->volume, &change->file, path, &gone);
     if (bytes == 0 && change->change == PV_W_ATTRIBUTES) return; /* its last name went, which is told by name */
     if (bytes == 0) flags |= PV_F_PATH_CUT;
   }

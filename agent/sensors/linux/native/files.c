@@ -62,6 +62,7 @@ struct files {
   uint64_t watched[MOST_WATCHED]; /* by identity: what is named again is no second one */
   bool wanted;
   uint32_t left_out;
+  int32_t self;
   bool remembered; /* the kernel's programs know also processes that have ended */
   uint8_t queue[QUEUE_READ];
 
@@ -91,7 +92,8 @@ struct files *files_open(const struct options *options, struct kernel *kernel, c
   files->kernel = kernel;
   struct pv_process self;
   struct pv_file program;
-  files->remembered = kernel_process(kernel, (uint32_t)getpid(), &self, &program);
+  files->self = getpid();
+  files->remembered = kernel_process(kernel, (uint32_t)files->self, &self, &program);
   files->filling = calloc(1, sizeof *files->filling);
   files->emptying = calloc(1, sizeof *files->emptying);
   files->changes = changes_open(open_volume_of, files);
@@ -285,7 +287,7 @@ static void take(struct files *files, const struct fanotify_event_metadata *even
   change.name[0] = change.old_name[0] = 0;
   const struct volume *volume = read_infos(files, infos, end, &change);
   if (volume == NULL) return;
-  bool own = event->pid == getpid();
+  bool own = event->pid == files->self;
   change.identity = identify(files, event->pid);
   change.time = now_boot();
   bool folder = (event->mask & FAN_ONDIR) != 0;

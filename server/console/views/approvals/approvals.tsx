@@ -129,7 +129,7 @@ const columnsWith = (open: (row: RequestRow) => void, decides: boolean): readonl
     wideOnly: true,
     cell: (row) =>
       row.standing === undefined || row.basis === undefined ? (
-        <span className="text-soft">those bytes are not there now</span>
+        <span className="text-soft">nobody judged these bytes</span>
       ) : (
         <span title={visible(row.says ?? "")}>
           <VerdictBadge standing={row.standing} basis={row.basis} />

@@ -58,7 +58,7 @@ const factsOf = (request: RequestRow): Parameters<typeof Facts>[0]["facts"] => [
   [
     "Verdict",
     request.standing === undefined || request.basis === undefined ? (
-      "those bytes are not there now"
+      "nobody judged these bytes"
     ) : (
       <span key="verdict" className="flex flex-col gap-0.5">
         <VerdictBadge standing={request.standing} basis={request.basis} />

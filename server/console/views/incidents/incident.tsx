@@ -158,13 +158,13 @@ function Contain({ incident }: { readonly incident: IncidentData }) {
           <li key={title}>
             <button
               type="button"
-              className="button"
+              className="button h-auto min-h-8 max-w-full py-1 text-left whitespace-normal"
               title={visible(why)}
               disabled={refused !== undefined}
               onClick={() => ask({ ...to, order: order as NewOrder["order"] })}
             >
-              <Gavel size={14} aria-hidden="true" />
-              <span className="wrap-anywhere">{visible(title)}</span>
+              <Gavel size={14} aria-hidden="true" className="shrink-0" />
+              <span className="min-w-0 wrap-anywhere">{visible(title)}</span>
             </button>
           </li>
         ))}
@@ -323,16 +323,18 @@ function Blast({ incident: { blast } }: { readonly incident: IncidentData }) {
   return (
     <Panel title="Where else" note={counted(new Set(blast.map(({ device }) => device)).size, "other device")}>
       {blast.length === 0 ? (
-        <p className="text-sm text-soft">No other device has these bytes.</p>
+        <p className="text-sm text-soft">
+          No other device has these bytes, these packages, or anything else by their signer.
+        </p>
       ) : (
         <ul className="flex flex-col gap-1 text-sm">
-          {blast.map(({ device, deviceName, what, running }) => (
+          {blast.map(({ device, deviceName, by, what, running }) => (
             <li key={`${device}${what}`} className="wrap-anywhere">
               <a className="inline-link" href={address.device(device)}>
                 {visible(deviceName)}
               </a>{" "}
               <span className="text-soft">
-                {visible(what)}
+                {blastWords[by]}: {visible(what)}
                 {running > 0 ? `, running ${count(running)} times` : ""}
               </span>
             </li>
@@ -342,6 +344,8 @@ function Blast({ incident: { blast } }: { readonly incident: IncidentData }) {
     </Panel>
   );
 }
+
+const blastWords = { digest: "the same bytes", package: "the same package", signer: "by the same signer" } as const;
 
 function Rules({ incident: { detections } }: { readonly incident: IncidentData }) {
   const rules = new Map(detections.map(({ rule, source }) => [rule.id, { ...rule, source }]));

@@ -5,12 +5,20 @@ export function isSameDistribution(a: string, b: string): boolean {
   return left !== undefined && left === right;
 }
 
+/** Project and version, as the file's name spells them; undefined where it is none of a wheel or a source archive. */
+export function distributionIn(file: string): { readonly name: string; readonly version: string } | undefined {
+  const [, name, version] = form.exec(file) ?? [];
+  return name === undefined || version === undefined ? undefined : { name, version };
+}
+
 function normalised(name: string): string | undefined {
-  const parts = /^([A-Za-z0-9._-]+?)-(\d[^-]*)((?:-[^-]+){0,4}\.whl|\.tar\.gz|\.zip)$/.exec(name);
+  const parts = form.exec(name);
   if (parts === null) return undefined;
   const [, project = "", version = "", rest = ""] = parts;
   return `${project.replace(/[-_.]+/g, "_").toLowerCase()}-${version.toLowerCase().replace(/_/g, "-")}${tags(rest)}`;
 }
+
+const form = /^([A-Za-z0-9._-]+?)-(\d[^-]*)((?:-[^-]+){0,4}\.whl|\.tar\.gz|\.zip)$/;
 
 /** PEP 425: compressed tag sets have no order. */
 const tags = (rest: string): string =>

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { pypiPurl } from "../../../ecosystems/purl.ts";
 import { base64Bytes } from "../../../lib/strict-base64.ts";
 import { parseStrictJson } from "../../../lib/strict-json.ts";
 import type { Claim } from "../../../model/verdict.ts";
@@ -10,21 +11,29 @@ import { statementIn, type Statement } from "../../intoto/statement.ts";
 import { settleTogether } from "../../keys/signature-check.ts";
 import { forged, Refusal, unreadable, unsupported } from "../../refusal.ts";
 import { reading } from "../../reading.ts";
-import { saidByBundle } from "../../said.ts";
+import { saidByBundle, type Said } from "../../said.ts";
 import { entryOf, LogEntryDocument, type Bundle } from "../../sigstore/bundle.ts";
 import { readSignature } from "../../sigstore/read-signature.ts";
 import type { Signer } from "../../sigstore/signer.ts";
 import { subjectIn } from "../../subject-match.ts";
 import type { Trust } from "../../trust.ts";
-import { isSameDistribution } from "./distribution-name.ts";
+import { distributionIn, isSameDistribution } from "./distribution-name.ts";
 
 /** PEP 740: one attestation, or the provenance object in which an index groups them by publisher. */
 export const pep740: ProvenanceFormat<Trust> = {
   id: "pep740",
   recognises: ({ bytes }) => /"(?:verification_material|attestation_bundles)"\s*:/.test(headText(bytes, 65536)),
   read: (evidence, question) => reading(question, () => claimsIn(evidence, question)),
-  about: (evidence) => attestationsIn(evidence).map(({ attestation }) => saidByBundle(bundleIn(attestation))),
+  about: (evidence) => attestationsIn(evidence).map(({ attestation }) => saidBy(attestation)),
 };
+
+/** Filed under the version as well, which its statement names by the file's name. */
+function saidBy(attestation: Attestation): Said {
+  const said = saidByBundle(bundleIn(attestation));
+  const file = distributionIn(said.statement?.subjects[0].name ?? "");
+  const purl = file === undefined ? undefined : pypiPurl(file.name, file.version);
+  return purl === undefined ? said : { ...said, purls: [purl] };
+}
 
 async function claimsIn(evidence: Evidence, question: Question<Trust>): Promise<readonly [Claim, ...Claim[]]> {
   const claims: Claim[] = [];
