@@ -157,6 +157,26 @@ describe("event_count", () => {
   });
 });
 
+test("what a filter takes from a rule does not count in the correlation over it, be it events, values or steps", () => {
+  const filter = `title: adm\nlogsource: { product: linux }\nfilter:\n  rules: [a]\n  selection: { U|startswith: adm_ }\n  condition: not selection\n`;
+  for (const asked of [
+    { type: "event_count", condition: "{ gte: 2 }" },
+    { type: "value_count", condition: "{ field: V, gte: 2 }" },
+    { type: "temporal", rules: "[a, b]" },
+    { type: "temporal_ordered", rules: "[a, b]" },
+  ]) {
+    const set = load(rule("a"), rule("b"), correlation(asked), filter);
+    expect([set.problems, set.rules[0]?.filters]).toEqual([[], ["adm"]]);
+    const steps = (user: string): readonly Step[] => [
+      [1, "a", { U: user, V: "one" }],
+      [2, "a", { U: user, V: "two" }],
+      [3, "b", { U: user }],
+    ];
+    const fired = (user: string): boolean => run(openEngine(set), steps(user)).length > 0;
+    expect([asked.type, fired("adm_1"), fired("kim")]).toEqual([asked.type, false, true]);
+  }
+});
+
 describe("value_count", () => {
   const values = (...list: readonly string[]): readonly Step[] => list.map((V, at): Step => [at, "a", { V }]);
   test("counts different values", () => {

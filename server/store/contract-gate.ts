@@ -351,6 +351,8 @@ function gateCases(scene: () => Store, again: () => Store): void {
       store.gate.putDecisions(device, [decided("/opt/tool", { at: 10, ...stopped, why: "Earlier." })], 5000);
       store.gate.putDecisions(device, [decided("/elsewhere", { at: 20, ...stopped })], 5000);
       store.gate.putDecisions(other, [decided("/opt/tool", { at: 30, ...stopped, why: "Another's." })], 5000);
+      const ran = { at: 40, allowed: true, action: "allow", cause: "exception", why: "It was excepted." } as const;
+      store.gate.putDecisions(device, [decided("/opt/tool", { ...stopped, ...ran })], 5000);
       const [known] = requests().rows;
       expect(known).toMatchObject({ standing: "unproven", basis: "none", says: "Nothing claims it." });
       expect(known?.executable).toBeUndefined();

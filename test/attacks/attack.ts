@@ -31,6 +31,7 @@ export type Need =
   | "loop"
   | "second-file-system"
   | "shared-blocks"
+  | "disk-maker"
   | "libc";
 
 /** Where the payloads of this run are, and their token: what a record must name. */

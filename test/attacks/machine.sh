@@ -3,7 +3,8 @@
 root=/root group=/sys/fs/cgroup/attacks
 mkdir -p $root $group /run/sensor
 mount -o loop,noatime -t ext4 /image $root
-truncate -s 32M /second && mke2fs -F /second > /dev/null 2>&1 && losetup /dev/loop1 /second
+if [ -x /bin/mkfs.xfs ]; then truncate -s 320M /second && mkfs.xfs -q /second >&2; else truncate -s 32M /second && mke2fs -F /second > /dev/null 2>&1; fi
+losetup /dev/loop1 /second
 rm -f $root/dev/*
 for name in null zero urandom fuse; do cp -a /dev/$name $root/dev/$name; chmod 666 $root/dev/$name; done
 cp -a /dev/loop0 $root/dev/disk; cp -a /dev/loop1 $root/dev/second

@@ -8,7 +8,7 @@ import { cannotBoot, debianKernel, type KernelVersion } from "../kernels/debian-
 import type { Attack, Need, Place } from "./attack.ts";
 import { placePayloads } from "./payloads.ts";
 import { buildPrograms, type Programs } from "./programs.ts";
-import { makeAttackRoot, type AttackRoot } from "./root.ts";
+import { makeAttackRoot, xfsMaker, type AttackRoot } from "./root.ts";
 import { rowOf, type Mode, type Row } from "./rows.ts";
 import { chosenFrom, type Choice, type Found } from "./suite.ts";
 import { sensorProgram } from "./watch.ts";
@@ -70,14 +70,18 @@ async function attackIn(
   programs: Programs,
   image: string,
 ): Promise<Found> {
+  // Two rows want a disk that shares blocks.
+  const disk = ready.some(({ attack }) => attack.needs?.includes("shared-blocks")) ? xfsMaker : undefined;
   const whole = ready.some(({ attack }) => attack.wholeMachine) ? "yes" : "no";
   const { lines, console } = await bootKernel({
     version: choice.version,
     script: `TIER=${choice.tier}\nWHOLE=${whole}\n${fs.readFileSync(join(import.meta.dirname, "machine.sh"), "utf8")}`,
+    modules: disk === undefined ? [] : ["xfs"],
     within: 3600,
     files: {
       ...(await programFiles(sensorProgram, "/bin/provost-sensor")),
       ...(await programFiles(client, "/bin/sensor-client")),
+      ...(disk === undefined ? {} : await programFiles(disk, "/bin/mkfs.xfs")),
       "/bin/enter": { from: join(programs.folder, "enter") },
       "/image": { from: image },
       "/allowed": { bytes: [...allowed, ""].join("\n") },

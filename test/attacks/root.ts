@@ -60,6 +60,10 @@ export function makeAttackRoot(parent: string, programs: Programs, size: "whole"
     for (const name of ["dash", ...coreutils]) copyProgram(gate, found(name), `/bin/${name}`);
     copyProgram(gate, "/sbin/ldconfig");
     copyProgram(gate, "/usr/bin/busybox", "/bin/busybox");
+    if (fs.existsSync("/sbin/mke2fs")) {
+      copyProgram(gate, "/sbin/mke2fs");
+      has.add("disk-maker");
+    }
     // A library loaded apart from the others asks for its loader by the name in the library folder.
     copyProgram(gate, "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
     fs.symlinkSync("dash", join(gate.path, "bin/sh"));
@@ -177,12 +181,13 @@ function addDevices(gate: GateRoot): string | undefined {
 }
 
 /** XFS shares blocks between files; where its tools are missing the second disk is ext4, which does not. */
-const hasXfs = (): boolean => fs.existsSync("/sbin/mkfs.xfs");
+export const xfsMaker = "/sbin/mkfs.xfs";
+const hasXfs = (): boolean => fs.existsSync(xfsMaker);
 
 function makeSecond(image: string): string | undefined {
   const xfs = hasXfs();
   execFileSync("truncate", ["-s", xfs ? "320M" : "32M", image]);
-  if (xfs) execFileSync("/sbin/mkfs.xfs", ["-q", image]);
+  if (xfs) execFileSync(xfsMaker, ["-q", image]);
   else execFileSync("/sbin/mkfs.ext4", ["-q", "-F", image]);
   return execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
 }

@@ -4,6 +4,7 @@ import * as detect from "./detect.ts";
 import * as footprint from "./footprint.ts";
 import * as gate from "./gate.ts";
 import * as hash from "./hash.ts";
+import * as indicators from "./indicators.ts";
 import * as library from "./library.ts";
 import * as manifests from "./manifests.ts";
 import type { Bench } from "./result.ts";
@@ -23,6 +24,7 @@ export const benches: Readonly<Record<string, { readonly about: string; readonly
     run: gate.run,
   },
   hash: { about: "hashing and judging executables beside sha256sum; a second pass that hashes nothing", run: hash.run },
+  indicators: { about: "a list of five million indicators, read in the server's process", run: indicators.run },
   library: { about: "a digest answered from the evidence library's index of 10 million documents", run: library.run },
   manifests: { about: "Debian manifests derived from packages that are already local", run: manifests.run },
   rejudge: { about: "a new document, and a revocation, judged again on 10,000 devices", run: rejudge.run },

@@ -137,6 +137,10 @@ describe.skipIf(why !== undefined)(
         .waitFor();
       expect(fs.existsSync(sealed)).toBe(false);
       await picture("incident-contained");
+      // However long the paths in it are, it fits a phone.
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+      await page.setViewportSize({ width: 1440, height: 900 });
       expect(await violations(page)).toEqual([]);
       await orderOf(/^Quarantine/)
         .getByRole("button", { name: "Undo" })

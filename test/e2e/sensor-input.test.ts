@@ -250,6 +250,58 @@ describe.skipIf(cannot !== undefined)("bad input of the sensor", () => {
     }
   });
 
+  const without = (capabilities: string): string[] => ["setpriv", "--bounding-set", capabilities];
+  const hidden = (place: string): string[] => [
+    "unshare",
+    "-m",
+    "sh",
+    "-c",
+    `mount -t tmpfs nothing ${place} && exec "$@"`,
+    "sh",
+  ];
+  test.each([
+    ["a security module for BPF", [], [], "B", /tier A is not to be had here.*^guard_exec: /ms],
+    [
+      "the kernel's types",
+      hidden("/sys/kernel/btf"),
+      [],
+      "C",
+      /^kernel checks: .*\/sys\/kernel\/btf\/vmlinux is missing.*CONFIG_DEBUG_INFO_BTF/m,
+    ],
+    [
+      "a kernel that takes the check",
+      [],
+      ["--fault-refuse", "gate_exec"],
+      "C",
+      /^gate_exec: Operation not permitted; /m,
+    ],
+    ["CAP_SYS_ADMIN", without("-sys_admin"), [], "P", /^gate: fanotify permission events: Operation not permitted; /m],
+    [
+      "CAP_SYS_ADMIN, CAP_BPF and CAP_PERFMON",
+      without("-sys_admin,-bpf,-perfmon"),
+      [],
+      "P",
+      /^kernel checks: gate_file: Operation not permitted$.*^gate: fanotify/ms,
+    ],
+    ["tracefs", hidden("/sys/kernel/tracing"), [], "B", /tier A is not to be had here/],
+    ["a bpffs", [], ["--pins", join(tmpdir(), "provost-no-bpffs")], "B", /bpffs/],
+    ["CAP_SYS_RESOURCE", without("-sys_resource"), [], "B", /tier A is not to be had here/],
+  ])("without %s the next tier is there, and it says which and why", async (_, before, options, tier, why) => {
+    const scope = ["--scope", scene.path, "--scope-cgroup", scene.cgroup];
+    const place = ["--socket", join(scene.scratch, "less.sock"), "--state", join(scene.scratch, "less")];
+    const [program = "", ...words] = [...before, sensorProgram() ?? "", ...place, ...scope, ...options];
+    const less = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    less.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      await until(() => /^provost-sensor: tier ./m.test(said));
+      expect(/^provost-sensor: tier (.): /m.exec(said)?.[1]).toBe(tier);
+      await expect.poll(() => said).toMatch(why);
+    } finally {
+      await endChild(less);
+    }
+  });
+
   /** What a person at a terminal sees. */
   const onTerminal = (line: string): string =>
     execFileSync(

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,26 @@ import { type SmallAgent, startSmallAgent } from "../support/small-agent.ts";
 
 const cannot = cannotTestSensor();
 if (cannot !== undefined) process.stderr.write(`skipped: the sensor on this machine: ${cannot}\n`);
+
+/** Joins the scope, takes a mount namespace, waits for a word, and only then leaves the machine's root for its own, as runtimes do. */
+const takesItsOwnRoot = `import ctypes, os, platform, sys
+c = ctypes.CDLL(None, use_errno=True)
+def call(name, *words):
+    if getattr(c, name)(*words) != 0:
+        raise OSError(ctypes.get_errno(), name)
+group, root, inside = sys.argv[1:]
+open(group + "/cgroup.procs", "w").write(str(os.getpid()))
+call("unshare", 0x20000)
+call("mount", None, b"/", None, 0x44000, None)
+call("mount", root.encode(), root.encode(), None, 0x5000, None)
+print("there", flush=True)
+sys.stdin.readline()
+os.chdir(root)
+call("syscall", 41 if platform.machine() == "aarch64" else 155, b".", b".")
+call("umount2", b".", 2)
+os.dup2(1, 2)
+os.execv("/bin/sh", ["sh", "-c", inside])
+`;
 
 describe.skipIf(cannot !== undefined).each<TierName>(["C", "B"])("the sensor, tier %s", (tier) => {
   let scene: Scene;
@@ -90,6 +111,59 @@ describe.skipIf(cannot !== undefined).each<TierName>(["C", "B"])("the sensor, ti
       /^good ran\n[^\n]*not permitted\n[^\n]*not permitted\n$/,
     );
   });
+
+  test("a namespace that was seen before it took its own root is looked at from there, as a container's is", async () => {
+    const is = await start();
+    const inside = "mount -t tmpfs x /tmp; cp /good /bad /tmp; sleep 2; /tmp/good; /tmp/bad";
+    const container = spawn("python3", ["-c", takesItsOwnRoot, scene.cgroup, scene.path, inside], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let said = "";
+    container.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    await until(() => said === "there\n");
+    await is.say("mode block"); // looks at every namespace
+    container.stdin.end("\n");
+    await new Promise((resolve) => container.once("close", resolve));
+    expect(said).toMatch(/^there\ngood ran\n.*not permitted\n$/s);
+  });
+
+  const patient = ["--answer", "never", "--deadline", "6000"];
+  test.each([
+    ["late", ["--answer", "never", "--deadline", "200"], "/core; /bad"],
+    // As many as can wait, and some more.
+    [
+      "overloaded",
+      patient,
+      "i=0; while [ $i -lt 1100 ]; do /bad 2> /dev/null & i=$((i+1)); done; sleep 1; /core; /bad",
+    ],
+    ["agent-gone", [], "/core; /bad"],
+    ["restarted", [], "/core; /bad"],
+  ] as const)(
+    "what belongs to the core starts for the first time though all is closed: %s",
+    async (cause, how, line) => {
+      writeFileSync(
+        join(scene.path, "core"),
+        Buffer.concat([readFileSync(join(scene.path, "good")), Buffer.from(cause)]),
+        {
+          mode: 0o755,
+        },
+      );
+      const outcomes = ["late", "overloaded", "unreadable", "agent-gone", "restarted", "unseen"];
+      const closed = outcomes.flatMap((name) => ["--outcome", `${name}=closed`]);
+      const core = ["core", "usr/bin/busybox"].flatMap((path) => ["--core", join(scene.path, path)]);
+      const first = await start(...how, ...closed, ...core);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (cause === "agent-gone" || cause === "restarted") await first.end();
+      if (cause === "restarted" && sensor !== undefined) {
+        await endChild(sensor.child);
+        sensor = await startSensor(scene, { tier });
+      }
+      expect(scene.run(line)).toMatch(/^good ran\n.*not permitted\n$/s);
+      const told = first.told.length > 0 && how.length > 0 ? first : await start();
+      await told.hears("gate", { cause, allowed: false });
+      rmSync(join(scene.path, "core"));
+    },
+  );
 
   test("without an agent what ran before runs, what is new does not, and a new agent is asked again", async () => {
     const first = await start();

@@ -204,6 +204,26 @@ describe.skipIf(!may)(
       expect(killed).toBeGreaterThanOrEqual(7);
     });
 
+    test("a block and an approval of bytes are whole, and each is told once", async () => {
+      for (const [what, refused] of [
+        [{ action: "block-digest", sha256: digest }, [digest]],
+        [{ action: "allow-digest", sha256: digest, code: "abcdef", expires: Date.now() + 3_600_000 }, []],
+      ] as const) {
+        const killed = await everyBoundary(async (killAt) => {
+          const here = scene();
+          const id = `cmd_faults${count}`;
+          const passed = run(here, killAt, { id, what });
+          if (passed === undefined) run(here, -1);
+          const { report, ends, denied: left, chain, log } = after(here, id);
+          expect([what.action, killAt, report?.state, ends]).toEqual([what.action, killAt, "verified", 1]);
+          expect([left, chain.ok]).toEqual([refused, true]);
+          expect(touchedTwice(log, what.action === "block-digest" ? "deny-digest" : "allow-digest")).toBe(false);
+          return await Promise.resolve(passed);
+        });
+        expect(killed).toBeGreaterThanOrEqual(4);
+      }
+    });
+
     test("its undoing is whole", async () => {
       const file = join(folder, "disk/evil");
       const killed = await everyBoundary(async (killAt) => {

@@ -17,6 +17,8 @@ export interface Boot {
    * What it writes to its standard output comes back as lines; its errors go to the console.
    */
   readonly script: string;
+  /** Kernel modules beyond the usual ones, by name. */
+  readonly modules?: readonly string[];
   /** The security modules of the kernel, as lsm= names them; BPF among them unless said otherwise. */
   readonly securityModules?: string;
   /** Seconds after which the machine is switched off and the boot fails. */
@@ -38,7 +40,7 @@ export async function bootKernel(boot: Boot): Promise<Booted> {
   const kernel = await debianKernel(boot.version);
   const work = mkdtempSync(join(tmpdir(), "provost-kernel-"));
   try {
-    const files = { ...(await moduleFiles(kernel)), ...boot.files };
+    const files = { ...(await moduleFiles(kernel, [...driverModules, ...(boot.modules ?? [])])), ...boot.files };
     await writeFile(
       join(work, "initrd"),
       await initramfs({
@@ -91,7 +93,7 @@ poweroff -f
 `;
 
 /** The wanted modules and what they need, in the order of loading; unpacked here, so that the machine needs no tool for it. */
-async function moduleFiles(kernel: DebianKernel): Promise<Record<string, Content>> {
+async function moduleFiles(kernel: DebianKernel, wanted: readonly string[]): Promise<Record<string, Content>> {
   const needs = new Map(
     readFileSync(await dependencies(kernel), "utf8")
       .split("\n")
@@ -104,7 +106,7 @@ async function moduleFiles(kernel: DebianKernel): Promise<Record<string, Content
     (needs.get(path) ?? []).forEach(add);
     order.push(path);
   };
-  for (const name of driverModules) {
+  for (const name of wanted) {
     const path = [...needs.keys()].find((candidate) => basename(candidate).split(".ko")[0] === name);
     if (path !== undefined) add(path); // one that is missing is built in
   }

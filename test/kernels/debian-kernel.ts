@@ -35,7 +35,11 @@ export function cannotBoot(): string | undefined {
  */
 export async function debianKernel(version: KernelVersion): Promise<DebianKernel> {
   const folder = join(top, "dist/kernels", version);
-  if (!existsSync(folder)) await fetchKernel(version, folder);
+  if (!existsSync(folder)) {
+    const fetching = fetches.get(version) ?? fetchKernel(version, folder);
+    fetches.set(version, fetching);
+    await fetching;
+  }
   const image = readdirSync(join(folder, "boot")).find((name) => name.startsWith("vmlinuz-"));
   if (image === undefined) throw new Error(`${folder}/boot holds no kernel image: remove ${folder}, it is made again`);
   const release = image.slice("vmlinuz-".length);
@@ -45,6 +49,9 @@ export async function debianKernel(version: KernelVersion): Promise<DebianKernel
   if (modules === undefined) throw new Error(`${folder} holds no modules of ${release}: remove it, it is made again`);
   return { release, image: join(folder, "boot", image), modules };
 }
+
+/** Several ask at once for the same one. */
+const fetches = new Map<KernelVersion, Promise<void>>();
 
 async function fetchKernel(version: KernelVersion, folder: string): Promise<void> {
   const work = `${folder}.${process.pid}`;
@@ -75,7 +82,10 @@ async function fetchKernel(version: KernelVersion, folder: string): Promise<void
     if (file === undefined) throw new Error(`apt-get downloaded no ${name}`);
     await run("dpkg-deb", ["-x", join(apt, file), work], large);
     await rm(apt, { recursive: true });
-    await rename(work, folder);
+    // Another process may have been sooner.
+    await rename(work, folder).catch((cause: unknown) => {
+      if (!existsSync(folder)) throw cause;
+    });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

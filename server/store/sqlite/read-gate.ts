@@ -47,10 +47,10 @@ export function readGate(ask: Ask): Pick<GateStore, "decisions" | "findings" | "
         columns: `files.id AS known, coalesce(files.standing, judged.standing) AS standing, coalesce(files.basis, judged.basis) AS basis,
           coalesce(files.says, judged.why) AS file_says, answers.approved, answers.by AS answered_by,
           answers.at AS answered_at, answers.reason AS answer_reason, answers.scope AS answer_scope, answers.commands AS answer_commands`,
-        // Other bytes at the same path are not what was asked about. What no pass has met yet is what the gate made of it.
+        // Other bytes at the same path are not what was asked about. What no pass has met yet is what the gate made of it when it stopped it.
         join: `LEFT JOIN files ON files.id = requests.file AND files.digest = requests.sha256
           LEFT JOIN decisions AS judged ON files.id IS NULL AND judged.n = (SELECT d.n FROM decisions AS d
-            WHERE d.sha256 = requests.sha256 AND d.device = requests.device ORDER BY d.at DESC LIMIT 1)
+            WHERE d.sha256 = requests.sha256 AND d.device = requests.device ORDER BY d.allowed, d.at DESC LIMIT 1)
           LEFT JOIN request_answers AS answers ON answers.request = requests.n`,
         show: requestRow,
       }),

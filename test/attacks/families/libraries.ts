@@ -26,6 +26,20 @@ export const libraries: readonly Attack[] = [
     signs: [started, handed, judged],
   },
   {
+    name: "ld-so-library-path",
+    does: "hands a good program to the loader, with its own libraries first",
+    run: "mkdir $P/lib; reveal $P/evil.so.hidden $P/lib/libgood.so; /lib64/ld-linux-x86-64.so.2 --inhibit-cache --library-path $P/lib:/lib/x86_64-linux-gnu /attacks/good-user",
+    needs,
+    signs: [handed, judged],
+  },
+  {
+    name: "perl-library",
+    does: "has Perl load it as a library",
+    run: `perl -e 'require DynaLoader; DynaLoader::dl_load_file("$ENV{P}/evil.so")'`,
+    needs: ["perl"],
+    signs,
+  },
+  {
     name: "library-stalled",
     does: "writes over a good library, held up in the middle while it is loaded",
     run: "stall library $P/good.so $P/evil.so.hidden",

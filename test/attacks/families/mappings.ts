@@ -76,6 +76,12 @@ export const mappings: readonly Attack[] = [
     run: "stall page $P/code",
     signs: [judged],
   },
+  {
+    name: "map-remapped-pages",
+    does: "maps it readable and has the kernel map it anew where readable implies executable",
+    run: "map remapped-pages $P/code",
+    signs,
+  },
   { name: "shared-segment", does: "runs code in System V shared memory", run: "map shared-segment $P/code", signs },
   {
     name: "anonymous-rwx",

@@ -17,6 +17,25 @@ export const mounts: readonly Attack[] = [
     signs,
   },
   {
+    name: "bind-over",
+    does: "mounts it over a good program",
+    run: "$P/good; mount --bind $P/evil $P/good; $P/good",
+    needs: ["coreutils"],
+    signs,
+  },
+  {
+    name: "pivot-root",
+    does: "makes its folder the root first",
+    run: "mounts pivoted $P evil",
+    signs: [...signs, (record) => record.kind === "exec" && record.path === "/evil"],
+  },
+  {
+    name: "mapped-mount",
+    does: "starts it through a mount in which its owner is another",
+    run: "chmod 755 $P/evil; mounts mapped $P evil",
+    signs: [...signs, (record) => record.kind === "exec" && record.path.endsWith("/evil")],
+  },
+  {
     name: "mount-namespace",
     does: "starts it in a new mount namespace",
     run: "unshare -m $P/evil",
@@ -139,6 +158,13 @@ export const mounts: readonly Attack[] = [
     does: "starts it the moment after the mount",
     run: "mkdir $P/b; mounts fresh tmpfs $P/evil.hidden $P/b",
     signs: elsewhere,
+  },
+  {
+    name: "namespace-flood",
+    does: "makes more mount namespaces than the sensor watches, and a file system in one more",
+    run: "mkdir $P/b; i=0; while [ $i -lt 520 ]; do unshare -m sleep 15 & i=$((i+1)); done; sleep 3; unshare -m sh -c 'mount -t tmpfs x $P/b; reveal $P/evil.hidden $P/b/evil; sleep 2; $P/b/evil'",
+    needs: ["coreutils"],
+    signs: [...signs, (record) => record.kind === "lost" && record.where === "full table"],
   },
   {
     name: "moved-mount",

@@ -44,14 +44,20 @@ export const rewrites: readonly Attack[] = [
   {
     ...rewrite("reflink", "shares another file's blocks", "shared-blocks"),
     needs: ["second-file-system", "shared-blocks"],
-    run: "mount /dev/second /second && mkdir /second/$T && cp $P/good /second/$T; rewrite shared-blocks /second/$T/good $P/evil.hidden",
+    run: "mount /dev/second /second && sleep 1 && mkdir /second/$T && cp $P/good /second/$T; rewrite shared-blocks /second/$T/good $P/evil.hidden",
     signs: signs,
+  },
+  rewrite("aio", "writes by the older asynchronous calls", "asynchronous"),
+  {
+    ...rewrite("backing-file", "writes to the disk image that it lies in", "backing-file"),
+    run: "busybox truncate -s 8M $P/image && mke2fs -q -F $P/image && rewrite backing-file $P/good $P/evil.hidden $P/image $P",
+    needs: ["disk-maker"],
   },
   rewrite("swap-boot", "swaps its blocks by way of the boot loader's place", "swapped-by-boot"),
   {
     ...rewrite("invisible", "writes by an XFS handle, which leaves the times as they were", "invisible"),
     needs: ["second-file-system", "shared-blocks"],
-    run: "mount /dev/second /second && mkdir /second/$T && cp $P/good /second/$T; rewrite invisible /second/$T/good $P/evil.hidden",
+    run: "mount /dev/second /second && sleep 1 && mkdir /second/$T && cp $P/good /second/$T; rewrite invisible /second/$T/good $P/evil.hidden",
   },
   {
     name: "rewrite-block-device",

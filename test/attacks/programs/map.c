@@ -227,6 +227,16 @@ static int shared_segment(int count, char **arguments) {
   return go(code);
 }
 
+/* Mapped readable; then the kernel maps the same pages anew, where readable implies executable. No protection is asked for at all. */
+static int remapped_pages(int count, char **arguments) {
+  (void)count;
+  void *code = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, check(open(arguments[0], O_RDWR | O_CLOEXEC), arguments[0]), 0);
+  if (code == MAP_FAILED) fail("mmap");
+  check(personality(READ_IMPLIES_EXEC), "personality");
+  check((int)syscall(SYS_remap_file_pages, code, PAGE, 0, 0, 0), "remap_file_pages");
+  return go(code);
+}
+
 /* while-mapped GOOD CODE: a file that may be mapped, is, and then gets other bytes under the mapping. */
 static int while_mapped(int count, char **arguments) {
   (void)count;
@@ -248,6 +258,7 @@ int main(int argc, char **argv) {
       {"memfd-library", memfd_library, 2}, {"unlinked-library", unlinked_library, 2}, {"shared-segment", shared_segment, 1},
       {"while-mapped", while_mapped, 2}, {"block-device", block_device, 2},
       {"behind-many", behind_many, 1},   {"moved", moved, 1},               {"while-held", while_held, 1},
+      {"remapped-pages", remapped_pages, 1},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "attack.h"
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -99,6 +100,57 @@ static int enter_namespace(int count, char **arguments) {
   return start_in(check(open(arguments[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC), arguments[1]), arguments[0]);
 }
 
+/* pivoted FOLDER NAME: the folder becomes the root, and the file in it is started as /NAME. */
+static int pivoted(int count, char **arguments) {
+  (void)count;
+  char path[300];
+  check(unshare(CLONE_NEWNS), "unshare");
+  check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
+  check(mount(arguments[0], arguments[0], NULL, MS_BIND, NULL), "bind");
+  check(chdir(arguments[0]), arguments[0]);
+  check((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
+  check(umount2(".", MNT_DETACH), "the old root");
+  snprintf(path, sizeof path, "/%s", arguments[1]);
+  execve(path, no_arguments, environ);
+  fail(path);
+}
+
+static void put_word(const char *path, const char *word);
+
+/* A user namespace in which nobody lives any more: it only says which user stands for which. */
+static int namespace_of_users(void) {
+  int ends[2];
+  char path[64], word;
+  check(pipe(ends), "pipe");
+  pid_t child = check(fork(), "fork");
+  if (child == 0) {
+    check(unshare(CLONE_NEWUSER), "user namespace");
+    put(ends[1], "r", 1);
+    pause();
+    _exit(0);
+  }
+  if (read(ends[0], &word, 1) != 1) fail("the other process");
+  snprintf(path, sizeof path, "/proc/%d/uid_map", child);
+  put_word(path, "0 1000 1");
+  snprintf(path, sizeof path, "/proc/%d/gid_map", child);
+  put_word(path, "0 1000 1");
+  snprintf(path, sizeof path, "/proc/%d/ns/user", child);
+  int users = check(open(path, O_RDONLY | O_CLOEXEC), path);
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  return users;
+}
+
+/* mapped FOLDER NAME: through a copy of the mount in which root's files are somebody else's. */
+static int mapped(int count, char **arguments) {
+  (void)count;
+  int tree = check((int)syscall(SYS_open_tree, AT_FDCWD, arguments[0], OPEN_TREE_CLONE | AT_RECURSIVE | O_CLOEXEC), "open_tree");
+  struct mount_attr change = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace_of_users()};
+  check((int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &change, sizeof change), "mount_setattr");
+  syscall(SYS_execveat, tree, arguments[1], no_arguments, environ, 0);
+  fail("execveat");
+}
+
 static void put_word(const char *path, const char *word) {
   int file = check(open(path, O_WRONLY | O_CLOEXEC), path);
   put(file, word, strlen(word));
@@ -140,6 +192,7 @@ int main(int argc, char **argv) {
       {"detached", detached, 1},       {"unmounted", unmounted, 2},             {"fresh", fresh, 3},
       {"moved", moved, 3},             {"other-namespace", other_namespace, 2}, {"enter-namespace", enter_namespace, 2},
       {"user-overlay", user_overlay, 5}, {"user-tmpfs", user_tmpfs, 2},
+      {"pivoted", pivoted, 2},         {"mapped", mapped, 2},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

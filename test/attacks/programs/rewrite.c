@@ -6,12 +6,16 @@
 #include <linux/falloc.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/aio_abi.h>
 #include <linux/io_uring.h>
+#include <linux/loop.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 struct change {
@@ -389,6 +393,72 @@ static int swapped_by_boot(int count, char **arguments) {
   return again(change.victim);
 }
 
+/* By the older kind of asynchronous writing. */
+static int asynchronous(int count, char **arguments) {
+  (void)count;
+  struct change change = begin(arguments);
+  aio_context_t context = 0;
+  check((int)syscall(SYS_io_setup, 1, &context), "io_setup");
+  int file = writer(change.victim);
+  struct iocb request = {.aio_fildes = (uint32_t)file, .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_buf = (uintptr_t)change.content, .aio_nbytes = change.bytes};
+  struct iocb *requests[] = {&request};
+  struct io_event done;
+  check((int)syscall(SYS_io_submit, context, 1, requests), "io_submit");
+  check((int)syscall(SYS_io_getevents, context, 1, 1, &done, NULL), "io_getevents");
+  close(file);
+  return again(change.victim);
+}
+
+static int loop_over(const char *image, const char *folder) {
+  char node[4200];
+  snprintf(node, sizeof node, "%s/loop-control", folder);
+  check(mknod(node, S_IFCHR | 0600, makedev(10, 237)), node);
+  int control = check(open(node, O_RDWR | O_CLOEXEC), node);
+  int number = check(ioctl(control, LOOP_CTL_GET_FREE), "a free loop device");
+  snprintf(node, sizeof node, "%s/loop", folder);
+  check(mknod(node, S_IFBLK | 0600, makedev(7, (unsigned)number)), node);
+  int loop = check(open(node, O_RDWR | O_CLOEXEC), node);
+  /* It goes with its last user, whatever becomes of this program. */
+  struct loop_config config = {.fd = (uint32_t)check(open(image, O_RDWR | O_CLOEXEC), image), .info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+  check(ioctl(loop, LOOP_CONFIGURE, &config), "LOOP_CONFIGURE");
+  return loop;
+}
+
+/* backing-file GOOD OTHER IMAGE FOLDER: the file that a mounted disk image lies in is written to, as any file is. */
+static int backing_file(int count, char **arguments) {
+  (void)count;
+  char victim[4200], device[4200];
+  size_t bytes;
+  char *good = whole(arguments[0], &bytes);
+  int loop = loop_over(arguments[2], arguments[3]);
+  snprintf(device, sizeof device, "%s/loop", arguments[3]);
+  snprintf(victim, sizeof victim, "%s/mounted", arguments[3]);
+  check(mkdir(victim, 0755), victim);
+  check(mount(device, victim, "ext4", 0, NULL), device);
+  close(loop);
+  snprintf(victim, sizeof victim, "%s/mounted/victim", arguments[3]);
+  int file = check(open(victim, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755), victim);
+  put(file, good, bytes);
+  check(fsync(file), "fsync");
+  close(file);
+  sleep(1); /* until the new file system is under the gate */
+  char *changed[] = {victim, arguments[1]};
+  struct change change = begin(changed);
+  file = check(open(victim, O_RDONLY | O_CLOEXEC), victim);
+  struct {
+    struct fiemap map;
+    struct fiemap_extent extent;
+  } where = {.map = {.fm_length = change.bytes, .fm_extent_count = 1}};
+  check(ioctl(file, FS_IOC_FIEMAP, &where), "place in the image");
+  int image = check(open(arguments[2], O_WRONLY | O_CLOEXEC), arguments[2]);
+  if (pwrite(image, change.content, change.bytes, (off_t)where.extent.fe_physical) != (ssize_t)change.bytes) fail("image");
+  check(fsync(image), "fsync");
+  close(image);
+  if (posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) fail("posix_fadvise");
+  close(file);
+  return again(victim);
+}
+
 /* invisible VICTIM OTHER: XFS opens a file by its handle so that writing leaves its times as they were. */
 static int invisible(int count, char **arguments) {
   (void)count;
@@ -476,6 +546,7 @@ int main(int argc, char **argv) {
       {"shared-blocks", shared_blocks, 2}, {"ring", by_ring, 2},         {"ring-start", ring_start, 1}, {"held-open", held_open, 2}, {"inode-again", inode_again, 2},
       {"grown-script", grown_script, 2}, {"from-data", from_data, 2},    {"library-from-data", library_from_data, 2},
       {"ring-memory", ring_memory, 1}, {"swapped-by-boot", swapped_by_boot, 2}, {"invisible", invisible, 2},
+      {"asynchronous", asynchronous, 2}, {"backing-file", backing_file, 4},
   };
   return choose(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -142,7 +142,8 @@ static bool ran_before(const struct pending *pending) {
 static bool core(const struct pending *pending) {
   struct answer answer;
   struct digest_known known;
-  const uint8_t *digest = pending->hashed ? pending->digest : table_find(&pending->file, &answer) ? answer.digest : NULL;
+  uint8_t named[32];
+  const uint8_t *digest = pending->hashed ? pending->digest : table_find(&pending->file, &answer) ? answer.digest : core_digest(&pending->file, named) ? named : NULL;
   return digest != NULL && digest_find(digest, &known) && (known.flags & DIGEST_CORE) != 0 && (known.flags & DIGEST_DENY) == 0;
 }
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "gate.h"
 
-enum { GROUPS = DIGEST_PLACES / DIGEST_WAYS, ANSWERS = DIGEST_ALLOW | DIGEST_DENY };
+enum { GROUPS = DIGEST_PLACES / DIGEST_WAYS, ANSWERS = DIGEST_ALLOW | DIGEST_DENY, STAYING = DIGEST_CORE | DIGEST_INTERPRETER };
 
 MUTEX_INHERIT(lock)
 static struct digest_known places[DIGEST_PLACES];
@@ -26,7 +26,7 @@ static struct digest_known *find(const uint8_t digest[32]) {
   return NULL;
 }
 
-/* The core goes last: it has to open also when nobody can answer. */
+/* The core goes last: it has to open also when nobody can answer. So do interpreters: a copy of one is known by its bytes. */
 static struct digest_known *place_for(const uint8_t digest[32]) {
   struct digest_known *place = find(digest);
   if (place != NULL) return place;
@@ -38,8 +38,8 @@ static struct digest_known *place_for(const uint8_t digest[32]) {
       place = at;
       break;
     }
-    bool core = (at->flags & DIGEST_CORE) != 0, place_core = (place->flags & DIGEST_CORE) != 0;
-    if (core != place_core ? place_core : at->used < place->used) place = at;
+    bool stays = (at->flags & STAYING) != 0, place_stays = (place->flags & STAYING) != 0;
+    if (stays != place_stays ? place_stays : at->used < place->used) place = at;
   }
   *place = (struct digest_known){0};
   memcpy(place->digest, digest, 32);

@@ -45,14 +45,18 @@ uint32_t gate_parts(void) {
   return PV_PART_EXEC_PERM | PV_PART_OPEN_PERM | PV_PART_LEASES;
 }
 
+static struct pv_file file_of(const struct statx *is) {
+  return (struct pv_file){.inode = is->stx_ino,
+                          .ctime = (uint64_t)is->stx_ctime.tv_sec * 1000000000u + is->stx_ctime.tv_nsec,
+                          .bytes = is->stx_size,
+                          .device = is->stx_dev_major << 20 | is->stx_dev_minor,
+                          .links = is->stx_nlink};
+}
+
 int gate_identify(int fd, struct pv_file *file, uint32_t *mode) {
   struct statx is;
   if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &is) != 0) return -errno;
-  *file = (struct pv_file){.inode = is.stx_ino,
-                           .ctime = (uint64_t)is.stx_ctime.tv_sec * 1000000000u + is.stx_ctime.tv_nsec,
-                           .bytes = is.stx_size,
-                           .device = is.stx_dev_major << 20 | is.stx_dev_minor,
-                           .links = is.stx_nlink};
+  *file = file_of(&is);
   *mode = is.stx_mode;
   return 0;
 }
@@ -86,14 +90,23 @@ static bool is_guarded(uint32_t pid) {
   return false;
 }
 
+/* Its inode may have been forgotten over many others; its bytes are not. */
+static bool has_interpreters_bytes(const struct pv_file *file) {
+  struct answer answer;
+  struct digest_known known;
+  if (!table_find(file, &answer) || !digest_find(answer.digest, &known) || (known.flags & DIGEST_INTERPRETER) == 0) return false;
+  interpreter_put(file);
+  return true;
+}
+
 /* Is the program that this process runs an interpreter? */
 static bool asks_as_interpreter(uint32_t pid) {
   char link[32];
   snprintf(link, sizeof link, "/proc/%u/exe", pid);
   struct statx is;
-  if (statx(AT_FDCWD, link, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &is) != 0) return false;
-  struct pv_file file = {.inode = is.stx_ino, .device = is.stx_dev_major << 20 | is.stx_dev_minor};
-  return interpreter_is(&file);
+  if (statx(AT_FDCWD, link, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &is) != 0) return false;
+  struct pv_file file = file_of(&is);
+  return interpreter_is(&file) || has_interpreters_bytes(&file);
 }
 
 /* Only root can load a kernel module; everybody may link. */

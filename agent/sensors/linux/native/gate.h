@@ -110,6 +110,8 @@ void kind_put(const struct pv_file *file, enum file_kind kind);
 enum file_kind kind_sniff(int fd, bool *shebang);
 /* The same without waiting for a disk; KIND_UNKNOWN where it would. */
 enum file_kind kind_glance(int fd);
+/* Files of the hard-allowed core, by identity (PV_PATH kinds 1 and 7): the digest that such a file had when it was named. */
+bool core_digest(const struct pv_file *file, uint8_t digest[32]);
 /* Files that are interpreters, by identity (PV_PATH kind 6). */
 void interpreter_put(const struct pv_file *file);
 bool interpreter_is(const struct pv_file *file);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "gate.h"
 
-enum { PLACES = 65536, INTERPRETERS = 1024, SNIFF_BYTES = 512 };
+enum { PLACES = 65536, INTERPRETERS = 16384, INTERPRETER_WAYS = 4, SNIFF_BYTES = 512 };
 
 static _Atomic uint64_t places[PLACES];
 
@@ -62,25 +62,34 @@ enum file_kind kind_glance(int fd) {
   return kind_of(head, got, &shebang);
 }
 
+/*
+ * Interpreters by inode alone: one that was edited in place is one still. Everybody may copy one, so the places are many, and which of them a
+ * file takes is nobody's choice.
+ */
 MUTEX_INHERIT(lock)
-static struct { uint64_t inode; uint32_t device; } interpreters[INTERPRETERS];
-static size_t interpreter_count, interpreter_next;
+static struct interpreter { uint64_t inode; uint32_t device, used; } interpreters[INTERPRETERS];
+static uint32_t interpreter_uses;
+
+static struct interpreter *interpreter_group(const struct pv_file *file) {
+  uint64_t key[2] = {file->inode, file->device};
+  return interpreters + hash_key(key, sizeof key) % (INTERPRETERS / INTERPRETER_WAYS) * INTERPRETER_WAYS;
+}
 
 bool interpreter_is(const struct pv_file *file) {
+  const struct interpreter *group = interpreter_group(file);
   bool is = false;
   pthread_mutex_lock(&lock);
-  for (size_t i = 0; i < interpreter_count && !is; i++) is = interpreters[i].inode == file->inode && interpreters[i].device == file->device;
+  for (int way = 0; way < INTERPRETER_WAYS && !is; way++) is = group[way].used != 0 && group[way].inode == file->inode && group[way].device == file->device;
   pthread_mutex_unlock(&lock);
   return is;
 }
 
-/* By inode alone: an interpreter that was edited in place is one still. */
 void interpreter_put(const struct pv_file *file) {
   if (interpreter_is(file)) return;
+  struct interpreter *group = interpreter_group(file), *oldest = group;
   pthread_mutex_lock(&lock);
-  interpreters[interpreter_next].inode = file->inode;
-  interpreters[interpreter_next].device = file->device;
-  interpreter_next = (interpreter_next + 1) % INTERPRETERS;
-  if (interpreter_count < INTERPRETERS) interpreter_count++;
+  for (int way = 1; way < INTERPRETER_WAYS; way++)
+    if (group[way].used < oldest->used) oldest = group + way;
+  *oldest = (struct interpreter){file->inode, file->device, ++interpreter_uses};
   pthread_mutex_unlock(&lock);
 }

@@ -71,8 +71,10 @@ static void *poll_files(void *argument) {
 
 static uint32_t parts(void) { return kernel_parts(kernel) | telemetry_parts(telemetry) | files_parts(files) | gate_parts(); }
 
+static uint32_t tier(void) { return (uint32_t)((parts() & PV_PART_EXEC_PERM) == 0 ? PV_TIER_P : kernel_tier(kernel)); }
+
 size_t sensor_describe(struct pv_hello *hello, char *text, size_t bytes) {
-  hello->tier = (uint32_t)((parts() & PV_PART_EXEC_PERM) == 0 ? PV_TIER_P : kernel_tier(kernel));
+  hello->tier = tier();
   hello->parts = parts();
   hello->remembered = remembered;
   size_t length = strnlen(missing, sizeof missing);
@@ -108,6 +110,17 @@ static void sensor_save(void) {
   if (kept && said) fprintf(stderr, "provost-sensor: answers are kept in %s again\n", options.state);
   said = !kept;
   if (!kept) save_again = true;
+}
+
+/* Which tier it came to be, what that means, and why it is no higher one. */
+static void say_tier(void) {
+  static const char letters[] = "PCBA";
+  static const char *const means[] = {"nothing can be stopped, and programs are seen after they have started", "programs are checked when they are opened, and not again",
+                                      "programs are checked when they are opened, and by the kernel, which ends them before their first instruction",
+                                      "programs are checked when they are opened, and by the kernel, which refuses them"};
+  uint32_t is = tier(), wanted = (uint32_t)options.highest;
+  fprintf(stderr, "provost-sensor: tier %c: %s\n", letters[is], means[is]);
+  if (is < wanted) fprintf(stderr, "provost-sensor: tier %c is not to be had here; what is missing:\n", letters[wanted]);
 }
 
 static void fail(const char *why) {
@@ -201,7 +214,9 @@ int main(int count, char **arguments) {
   if (!thread_start(&kernel_thread, "kernel", poll_kernel, NULL) || !thread_start(&telemetry_thread, "events", poll_telemetry, NULL) ||
       !thread_start(&files_thread, "files", poll_files, NULL))
     fail("no thread can be started");
-  fprintf(stderr, "provost-sensor: ready at %s\n%s", options.socket, missing);
+  fprintf(stderr, "provost-sensor: ready at %s\n", options.socket);
+  say_tier();
+  fputs(missing, stderr);
   service_tell("READY=1");
   for (unsigned beat = 0; running; beat++) {
     struct timespec pause = {.tv_nsec = BEAT_MS * 1000000l};

@@ -325,6 +325,7 @@ void marks_add(uint32_t pid, int space, uint32_t number, uint32_t mount, const c
   pthread_mutex_unlock(&lock);
   if (device == NULL && !full_said) {
     full_said = true;
+    out_lost(PV_MOUNT, 4, 1);
     fprintf(stderr, "provost-sensor: more than %d file systems are mounted; the rest is not known to the gate\n", DEVICES);
   }
   if (slowly) {

@@ -128,6 +128,21 @@ static int open_table(int space, uint32_t pid) {
   return table >= 0 ? table : open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/*
+ * A table shows what can be reached from the root that its namespace had when it was opened. Whoever makes a container takes a namespace first
+ * and another root in it afterwards: from the old one nothing can be reached any more.
+ */
+static void renew(struct namespace *space) {
+  int table = open_table(space->space, space->pid);
+  if (table < 0) return;
+  if (proc_namespace(space->pid, "mnt") != space->inode) {
+    close(table); /* the next scan finds another process, or lets the namespace go */
+    return;
+  }
+  close(space->table);
+  space->table = table;
+}
+
 static void forget(size_t index) {
   if (lately[spaces[index].inode % LATELY] == spaces[index].inode) lately[spaces[index].inode % LATELY] = 0;
   kernel_namespace_gone(gate_kernel(), spaces[index].inode);
@@ -154,7 +169,10 @@ static void visit(uint32_t pid) {
     return;
   }
   if (space_count == NAMESPACES) {
-    if (!full_said) fprintf(stderr, "provost-sensor: more than %d mount namespaces; what is mounted only in the rest is not under the gate\n", NAMESPACES);
+    if (!full_said) {
+      fprintf(stderr, "provost-sensor: more than %d mount namespaces; what is mounted only in the rest is not under the gate\n", NAMESPACES);
+      out_lost(PV_MOUNT, 4, 1); /* whoever made so many may want just that */
+    }
     full_said = true;
     return;
   }
@@ -176,6 +194,7 @@ static void visit(uint32_t pid) {
 }
 
 static void scan(void) {
+  full_said = full_said && space_count > NAMESPACES / 2;
   /* A namespace whose process has moved on or ended is found again through another, or let go. */
   for (size_t i = space_count; i-- > 0;)
     if (proc_namespace(spaces[i].pid, "mnt") != spaces[i].inode) forget(i);
@@ -335,6 +354,8 @@ static void *run(void *argument) {
     pthread_mutex_unlock(&round_lock);
     if (ready < 0) continue;
     /* By the clock: on a machine where mount tables change all the time a poll never runs out. */
+    for (size_t i = 0; i < count; i++)
+      if (ready > 0 && sources[2 + 2 * i].revents != 0) renew(spaces + i);
     bool look = now_awake() - scanned >= (missed ? SOON_MS : SCAN_MS) * 1000000ull;
     if (sources[0].revents != 0) {
       uint64_t ignored;

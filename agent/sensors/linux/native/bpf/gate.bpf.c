@@ -193,10 +193,12 @@ int BPF_PROG(gate_signal, int number, struct kernel_siginfo *info, struct task_s
 SEC("tp_btf/sys_enter")
 int BPF_PROG(gate_call, struct pt_regs *registers, long number) {
   u32 kind = mapping_call(number);
-  if (kind != CALL_MAP && kind != CALL_PROTECT) return 0;
+  if (kind != CALL_MAP && kind != CALL_PROTECT && kind != CALL_REMAP) return 0;
   struct gate_settings *now = settings_now();
-  if (!now || now->mode < PV_HOLD || !now->libraries || !becomes_executable(PT_REGS_PARM3_CORE_SYSCALL(registers))) return 0;
-  if (kind == CALL_PROTECT) return protect_range(now, PT_REGS_PARM1_CORE_SYSCALL(registers), PT_REGS_PARM2_CORE_SYSCALL(registers), true);
+  /* Pages that are mapped anew keep their protection, but that readable may imply executable by now. */
+  unsigned long protection = kind == CALL_REMAP ? PROT_READ : PT_REGS_PARM3_CORE_SYSCALL(registers);
+  if (!now || now->mode < PV_HOLD || !now->libraries || !becomes_executable(protection)) return 0;
+  if (kind != CALL_MAP) return protect_range(now, PT_REGS_PARM1_CORE_SYSCALL(registers), PT_REGS_PARM2_CORE_SYSCALL(registers), true);
   if (PT_REGS_PARM4_CORE_SYSCALL(registers) & MAP_ANONYMOUS) return 0;
   struct file *file = file_of_number((u32)PT_REGS_PARM5_CORE_SYSCALL(registers));
   if (file && !may_run(now, file, PV_A_LIBRARY)) bpf_send_signal(SIGKILL);
@@ -214,6 +216,7 @@ int BPF_PROG(gate_returned, struct pt_regs *registers, long result) {
     if (!becomes_executable(argument(registers, kind, 3))) return 0;
     return protect_range(now, argument(registers, kind, 1), argument(registers, kind, 2), false);
   }
+  if (kind == CALL_REMAP || kind == CALL_REMAP_32) return protect_range(now, argument(registers, kind, 1), argument(registers, kind, 2), false);
   struct mapping mapping = {.found = 0};
   if (!find_mapping((unsigned long)result, &mapping) || !mapping.file || !(mapping.flags & VM_EXEC)) return 0;
   if (!may_run(now, mapping.file, PV_A_LIBRARY)) bpf_send_signal(SIGKILL);

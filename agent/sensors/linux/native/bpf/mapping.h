@@ -7,7 +7,7 @@
 #define TS_COMPAT 2
 
 /* _32 also stands for a shared memory segment that is attached. */
-enum mapping_call { CALL_OTHER, CALL_MAP, CALL_PROTECT, CALL_MAP_32, CALL_PROTECT_32, CALL_CONTROL, CALL_CONTROL_32 };
+enum mapping_call { CALL_OTHER, CALL_MAP, CALL_PROTECT, CALL_REMAP, CALL_MAP_32, CALL_PROTECT_32, CALL_REMAP_32, CALL_CONTROL, CALL_CONTROL_32 };
 #define XFS_OPEN_BY_HANDLE ('X' << 8 | 107) /* type and number of XFS_IOC_OPEN_BY_HANDLE; its size differs for 32-bit programs */
 
 struct mapping {
@@ -47,7 +47,7 @@ inlined bool find_mapping(unsigned long address, struct mapping *mapping) {
 struct protect_walk {
   unsigned long at;
   unsigned long end;
-  u32 before;  /* the call has not happened yet: what is executable already stays so */
+  u32 before;  /* the call has not happened yet: what is executable already stays so; after it only what is so now counts */
   u32 refused;
 };
 
@@ -59,7 +59,7 @@ static long protect_step(u32 step, struct protect_walk *walk) {
     return 1;
   }
   walk->at = mapping.end;
-  if (!mapping.file || (walk->before && mapping.flags & VM_EXEC)) return 0;
+  if (!mapping.file || walk->before == (mapping.flags & VM_EXEC ? 1u : 0u)) return 0;
   if (may_run(now, mapping.file, PV_A_LIBRARY)) return 0;
   walk->refused = 1;
   return 1;
@@ -98,6 +98,8 @@ inlined u32 mapping_call(long number) {
   switch (number & ~0x40000000l) { /* x32 */
     case 9: call = CALL_MAP; break;
     case 10: case 329: call = CALL_PROTECT; break;
+    case 216: call = CALL_REMAP; break;                                        /* remap_file_pages */
+    case 257: call_32 = CALL_REMAP_32; break;
     case 16: case 514: call = CALL_CONTROL; break;
     case 54: call_32 = CALL_CONTROL_32; break;
     case 30: call = CALL_MAP_32; break;                                        /* shmat */
@@ -111,7 +113,7 @@ inlined u32 mapping_call(long number) {
 inlined long call_number(struct pt_regs *registers) { return (long)registers->orig_ax; }
 
 inlined unsigned long argument(struct pt_regs *registers, u32 kind, int place) {
-  if (kind == CALL_PROTECT_32 || kind == CALL_CONTROL_32) {
+  if (kind == CALL_PROTECT_32 || kind == CALL_REMAP_32 || kind == CALL_CONTROL_32) {
     if (place == 1) return (u32)BPF_CORE_READ(registers, bx);
     return place == 2 ? (u32)BPF_CORE_READ(registers, cx) : (u32)BPF_CORE_READ(registers, dx);
   }
@@ -122,6 +124,7 @@ inlined unsigned long argument(struct pt_regs *registers, u32 kind, int place) {
 inlined u32 mapping_call(long number) {
   if (number == 222) return CALL_MAP;
   if (number == 226 || number == 288) return CALL_PROTECT;
+  if (number == 234) return CALL_REMAP;
   if (number == 29) return CALL_CONTROL;
   return number == 196 ? CALL_MAP_32 : CALL_OTHER;
 }

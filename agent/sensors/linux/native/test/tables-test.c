@@ -87,13 +87,15 @@ static void by_digest(void) {
   CHECK(digest_find(two, &known) && known.flags == DIGEST_RAN);
   digest_answer(two, true, now_boot() - 1, 3, 0);
   CHECK(digest_find(two, &known) && known.flags == DIGEST_RAN);
-  /* A flood of digests does not push the hard-allowed core out. */
+  /* A flood of digests pushes neither the hard-allowed core out nor what is known to be an interpreter. */
+  digest_mark(two, DIGEST_INTERPRETER);
   for (uint32_t i = 0; i < 4 * DIGEST_PLACES; i++) {
     uint8_t digest[32] = {9};
     memcpy(digest + 4, &i, sizeof i);
     digest_mark(digest, DIGEST_RAN);
   }
   CHECK(digest_find(one, &known) && (known.flags & DIGEST_CORE) != 0);
+  CHECK(digest_find(two, &known) && (known.flags & DIGEST_INTERPRETER) != 0);
 }
 
 static void kinds(void) {
