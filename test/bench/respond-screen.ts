@@ -16,7 +16,8 @@ export interface Screen {
   close(): Promise<void>;
 }
 
-const patienceMs = 30_000;
+/** Longer than the bench waits for the store: whichever did not come is named. */
+const patienceMs = 60_000;
 
 /** Undefined where there is no browser. */
 export async function openScreen(world: World): Promise<Screen | undefined> {

@@ -124,6 +124,7 @@ async function oneTree(scene: Scene, at: number): Promise<Tree> {
   await until(() => fs.existsSync(join(root.path, `tmp/ran-${at}`)), "the start");
   const started = performance.now();
   const shown = screen?.incidentDrawn(at);
+  shown?.catch(() => undefined);
   await until(() => world.parts.store.incidents.incidents(IncidentQuery.parse({})).total > at, "the incident");
   const toIncident = performance.now() - started;
   const newest = world.parts.store.incidents
