@@ -131,6 +131,7 @@ export function runDaemon(
       );
       written += manyMoments;
       spooled();
+      gate?.inventoried();
       gate?.changed();
       tell({ kind: "scanned", frame, ...(config.sensor === undefined ? {} : { gate: gateNow(state) }) });
     } catch (cause) {

@@ -15,8 +15,12 @@ export function openNotify(environment: Readonly<Record<string, string | undefin
   const { NOTIFY_SOCKET, WATCHDOG_USEC, PROVOST_STARTS_FILE } = environment;
   const say = (...words: string[]): void => {
     if (NOTIFY_SOCKET === undefined) return;
-    // Where it is missing nobody waits for a message either.
-    spawn("systemd-notify", words, { stdio: "ignore" }).on("error", () => undefined);
+    try {
+      // Where it is missing nobody waits for a message either.
+      spawn("systemd-notify", words, { stdio: "ignore" }).on("error", () => undefined);
+    } catch {
+      // Node throws where a gate refuses the program's start (EPERM); the next beat tries again.
+    }
   };
   return {
     ready(status) {

@@ -2,7 +2,8 @@ import { pino } from "pino";
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import { allProofs } from "./api/handlers/overview.ts";
 import { newSignInLink } from "./api/login.ts";
-import { commands, usage } from "./commands/commands.ts";
+import { commands } from "./commands/commands.ts";
+import { usage } from "./commands/table.ts";
 import type { ServerConfig } from "./config.ts";
 import { openNotify } from "./notify.ts";
 import type { RunningServer, ServerMessage, ServerQuestion } from "./running.ts";
@@ -14,7 +15,7 @@ type Start = (config: ServerConfig, log: (line: string) => void) => Promise<Runn
 export async function runProgram(words: readonly string[], start: Start, consoleFolder: string): Promise<void> {
   const [verb, ...rest] = words;
   if (verb === undefined || verb.startsWith("--")) {
-    if (verb === "--help") process.stdout.write(usage);
+    if (verb === "--help") process.stdout.write(usage());
     else await serve(words, start, consoleFolder);
     return;
   }

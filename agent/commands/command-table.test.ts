@@ -34,6 +34,37 @@ test.each([
   expect(offered(...words)).toEqual(wanted);
 });
 
+const missing = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status !== 0;
+
+test.skipIf(missing("fish"))("fish offers the same, with what each does", async () => {
+  const script = (await runProvost(["completion", "fish"], world)).out;
+  const after = (line: string): readonly string[] =>
+    execFileSync("fish", ["--no-config", "-c", `${script}\ncomplete -C ${JSON.stringify(line)}`], {
+      encoding: "utf8",
+    }).split("\n");
+  expect(after("provost sta")).toContainEqual(expect.stringMatching(/^status\tis this device enrolled/));
+  expect(after("provost quarantine ")).toContainEqual(expect.stringMatching(/^restore\t/));
+  expect(after("provost inventory --st")).toContainEqual(expect.stringMatching(/^--standing/));
+  expect(after("provost inventory --standing ref")).toContainEqual(expect.stringMatching(/^refuted/));
+  expect(after("provost sta")).not.toContainEqual(expect.stringMatching(/^restore/));
+});
+
+test.skipIf(missing("zsh"))("zsh offers the same, with what each does", async () => {
+  const script = (await runProvost(["completion", "zsh"], world)).out;
+  // zsh completes in a terminal only; its own helpers are replaced by ones that print what they are given.
+  const stubs = `compadd() { shift; print -l -- "$@" }; _files() { print FILES }; _describe() { print -l -- "\${(@P)2}" }`;
+  const after = (...words: readonly string[]): readonly string[] => {
+    const line = words.map((word) => `'${word}'`).join(" ");
+    const run = `${stubs}; words=(provost ${line}); CURRENT=$#words; () { ${script} }`;
+    return execFileSync("zsh", ["-f", "-c", run], { encoding: "utf8" }).split("\n");
+  };
+  expect(after("")).toContainEqual(expect.stringMatching(/^status:is this device enrolled/));
+  expect(after("quarantine", "")).toContainEqual(expect.stringMatching(/^restore:/));
+  expect(after("quarantine", "")).not.toContainEqual(expect.stringMatching(/^status:/));
+  expect(after("inventory", "--standing", "")).toContain("refuted");
+  expect(after("verify", "--bundle", "")).toEqual(["FILES", ""]);
+});
+
 test("every command and option of the help stands in the manual page and is offered", async () => {
   const help = (await runProvost(["--help"], world)).out;
   const verbs = [...help.matchAll(/^ {2}([a-z][a-z-]+)(?: |$)/gm)].map(([, name = ""]) => name);

@@ -1,27 +1,5 @@
 import type { Command, Option } from "commander";
-
-/** One verb as manual page and completions show it. The program itself is the one without a path. */
-export interface VerbEntry {
-  /** ["quarantine", "list"]. */
-  readonly path: readonly string[];
-  readonly says: string;
-  /** As a usage line names them: "<file...>". */
-  readonly arguments: readonly string[];
-  readonly options: readonly OptionEntry[];
-  /** The verbs below it. */
-  readonly verbs: readonly string[];
-}
-
-export interface OptionEntry {
-  /** "--standing". */
-  readonly name: string;
-  /** As the help shows it: "--standing <standing>". */
-  readonly flags: string;
-  readonly says: string;
-  readonly takesValue: boolean;
-  /** The only values there are; else anything. */
-  readonly choices: readonly string[];
-}
+import type { OptionEntry, VerbEntry } from "@provost/shared/lib/verb-entry.ts";
 
 /** Every verb of a program, in the order in which its help lists them. */
 export function commandTable(program: Command, path: readonly string[] = []): readonly VerbEntry[] {

@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { manualPage } from "@provost/shared/lib/manual-page.ts";
+import { shellCompletion, shells } from "@provost/shared/lib/shell-completion.ts";
+import type { Shell } from "@provost/shared/lib/shell-completion.ts";
 import type { EcosystemId } from "@provost/shared/model/inventory.ts";
 import { ecosystemIds } from "@provost/shared/model/inventory.ts";
 import type { Standing } from "@provost/shared/model/verdict.ts";
 import { standings } from "@provost/shared/model/verdict.ts";
 import { productVersion } from "@provost/shared/protocol/version.ts";
 import { commandTable } from "./command-table.ts";
-import { bashCompletion } from "./completions.ts";
 import { describeContainment, type ContainmentVerbs } from "./describe-containment.ts";
 import { describeDocuments, type DocumentVerbs } from "./describe-documents.ts";
 import { describeGate, type GateVerbs } from "./describe-gate.ts";
@@ -18,7 +20,6 @@ import { exitCodes, exitOfError } from "./exit-codes.ts";
 import type { InventoryFilter } from "./inventory.ts";
 import type { Request } from "./request.ts";
 import type { SbomOptions } from "./sbom.ts";
-import { manualPage } from "./manual-page.ts";
 import { interrupted } from "./scan.ts";
 import type { Terminal } from "./terminal.ts";
 import { describeVerify, each, type VerifyQuestion } from "./verify-options.ts";
@@ -128,8 +129,9 @@ function describe(verbs: Verbs, world: World, end: (code: ExitCode) => void): Co
   // Both are made of what stands above, so that neither can say anything else than the program does.
   program
     .command("completion")
-    .description("print the completion of this command line for bash")
-    .action(() => world.terminal.outText(bashCompletion(program.name(), commandTable(program))));
+    .description("print the completion of this command line for a shell")
+    .addArgument(new Argument("[shell]", "which shell reads it").choices(shells).default("bash"))
+    .action((shell: Shell) => world.terminal.outText(shellCompletion(shell, program.name(), commandTable(program))));
   program
     .command("manual")
     .description("print the manual page, as man reads it")

@@ -32,6 +32,7 @@ test.each([
   ["no BTF: /sys/kernel/btf/vmlinux is not there", /CONFIG_DEBUG_INFO_BTF/],
   ["bpffs is not mounted at /sys/fs/bpf", /mount -t bpf/],
   ["exec: Operation not permitted", /CAP_BPF/],
+  ["capability CAP_SYS_ADMIN is missing: nothing is held before it starts", /systemctl revert provost-sensor/],
   ["guard_exec: Operation not permitted; an exec is ended by a signal, not refused", /lsm=\.\.\.,bpf/],
 ])("%s comes with what to do", (missing, todo) => {
   expect(findings(kernel, { ...status, missing: [missing] })).toMatchObject([

@@ -83,6 +83,10 @@ function remedy(missing: string): { readonly todo?: string } {
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /^capability /,
+    "Give it to the sensor: provost-sensor.service as the package has it (systemctl revert provost-sensor), or start it as root; in a container the host has to allow it.",
+  ],
   // Another kernel would have it; nothing that can be set on this one.
   [/no such tracepoint/i, ""],
   [/\bBTF\b|vmlinux/i, "The kernel needs CONFIG_DEBUG_INFO_BTF=y; distributions' own kernels have it."],

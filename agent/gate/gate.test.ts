@@ -72,6 +72,7 @@ let requests: string[];
 let failures: string[];
 let looks: string[];
 let sealingSince: number | undefined;
+let inventoried: boolean;
 let look: (path: string) => Promise<LookAnswer>;
 
 function open(mode: GateMode, policy: Policy = defaultPolicy): void {
@@ -88,6 +89,7 @@ function open(mode: GateMode, policy: Policy = defaultPolicy): void {
         },
       },
       device: { id: "device", groups: [] },
+      inventoried: () => inventoried,
       sealingSince: () => sealingSince,
       now: () => now,
       userName: (uid) => `user${uid}`,
@@ -110,9 +112,21 @@ beforeEach(() => {
   failures = [];
   looks = [];
   sealingSince = undefined;
+  inventoried = true;
   look = () => Promise.resolve({ id: 1, why: "not there" });
   writeFiles(state, [file("/usr/bin/tool", known, { records: [recorded] })], proofsIn(state), 1);
   open("block");
+});
+
+test("before a first pass has ended nothing is stopped", () => {
+  inventoried = false;
+  open("quarantine");
+  expect([gate.mode, gate.settings().mode]).toEqual(["record", "record"]);
+  inventoried = true;
+  expect([gate.mode, gate.settings().mode]).toEqual(["quarantine", "block"]);
+  inventoried = false;
+  open("warn");
+  expect(gate.mode).toBe("warn");
 });
 
 let id = 0n;

@@ -37,6 +37,8 @@ export interface GateParts {
   readonly telling: Telling;
   readonly looking: Pick<Looking, "at">;
   readonly device: { readonly id: string; readonly groups: readonly string[] };
+  /** A whole pass over this device has ended once: before, nothing could claim what starts, not even the machine's own programs. */
+  inventoried(): boolean;
   /** Since when new files that are blocked here are sealed away; undefined: they are not. */
   sealingSince(): number | undefined;
   now(): Instant;
@@ -70,7 +72,8 @@ export class Gate {
   }
 
   get mode(): GateMode {
-    return modeFor(this.#policy.gate, this.#parts.device.groups);
+    const mode = modeFor(this.#policy.gate, this.#parts.device.groups);
+    return stops(mode) && !this.#parts.inventoried() ? "record" : mode;
   }
 
   get tier(): Tier {

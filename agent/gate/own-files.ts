@@ -6,12 +6,15 @@ import type { AgentConfig } from "../config.ts";
 /** Beside the daemon's bundle, as installers/source/programs.mjs names them. */
 export const shortLived = ["scan.js", "look.js", "notify.js", "triage.js"] as const;
 
+const startScript = "/usr/lib/provost/start";
+
 /** The daemon and its short-lived processes, where they run from bundles. */
 export const ownPrograms = (): readonly string[] => {
   const own = argv[1];
   if (own === undefined) return [execPath];
   const beside = shortLived.map((name) => `${dirname(own)}/${name}`);
-  return [execPath, own, ...beside.filter(existsSync)];
+  // What its unit starts, which starts the daemon: while no agent answers it has to start all the same.
+  return [execPath, own, ...[...beside, startScript].filter(existsSync)];
 };
 
 /**

@@ -47,9 +47,13 @@ const hashesWithinMs = 1500;
 /** What the daemon and the sensor exit with when the owner stopped them: their units do not start them again. */
 const stoppedInOrder = 10;
 
+const firstPass = "gate: nothing is stopped before the first pass over this device has ended";
+
 export interface RunningGate {
   /** The sensor knows our own programs, or there is none that answers: what we start does not wait for ourselves. */
   readonly settled: Promise<void>;
+  /** A whole pass has ended: with the first one the gate may stop what its policy says. */
+  inventoried(): void;
   /** Verdicts may have changed: a pass ended, a proof or a document came. */
   changed(): void;
   /** A process of ours, which may write what is guarded. */
@@ -125,6 +129,7 @@ export async function startGate(
   /** Words of the sensor that are waited for at most until one says that another mode holds; 0: none is waited for. */
   let changingFor = 0;
   let told: ReadonlySet<string> = new Set();
+  let inventoried = readMeta(state, "pass") !== undefined;
 
   const policy = await openOwnerPolicy(
     config.policy,
@@ -138,13 +143,9 @@ export async function startGate(
       if (fault !== undefined) alarm("degraded", fault, {});
       else {
         gate.use(current);
-        noteSealing();
-        sensor?.configure(gate.settings());
-        forgetAll();
+        applyMode();
       }
-      // Marking every file system takes a moment: until the sensor says so the device is not told to be under the new policy.
-      changingFor = sensor !== undefined && hello !== undefined && !isMissing ? changesWithinWords : 0;
-      if (changingFor === 0) tellDevice();
+      tellChange();
     },
   );
   if (policy.fault !== undefined) alarm("degraded", policy.fault, {});
@@ -157,6 +158,7 @@ export async function startGate(
       telling,
       looking,
       device: { id: device, groups: config.groups },
+      inventoried: () => inventoried,
       sealingSince: () => sealingSince,
       now: () => Date.now() as Instant,
       userName,
@@ -252,6 +254,18 @@ export async function startGate(
     sensor?.forget();
     tellStanding();
     writeMeta(state, "gate-policy", underWhich());
+  };
+
+  const applyMode = (): void => {
+    noteSealing();
+    sensor?.configure(gate.settings());
+    forgetAll();
+  };
+
+  /** Marking every file system takes a moment: until the sensor says so the device is not told to be under the new policy. */
+  const tellChange = (): void => {
+    changingFor = sensor !== undefined && hello !== undefined && !isMissing ? changesWithinWords : 0;
+    if (changingFor === 0) tellDevice();
   };
 
   const heard = (): void => {
@@ -366,7 +380,7 @@ export async function startGate(
     sensor: isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
     ...(hello === undefined ? {} : { release: hello.release }),
     parts: hello === undefined ? [] : partWords(hello.parts),
-    missing: hello?.missing ?? [],
+    missing: [...(inventoried ? [] : [firstPass]), ...(hello?.missing ?? [])],
     counters: status === undefined ? {} : countersOf(status),
   });
   const control = openControl(config.control, (question) => {
@@ -396,6 +410,12 @@ export async function startGate(
 
   return {
     settled,
+    inventoried() {
+      if (inventoried) return;
+      inventoried = true;
+      applyMode();
+      tellChange();
+    },
     changed() {
       settling ??= setTimeout(() => {
         settling = undefined;

@@ -67,6 +67,42 @@ start_unit() { # unit
   systemctl restart "$1" || say "$1 did not start; 'systemctl status $1' says why"
 }
 
+gate_holds() { provost doctor 2>/dev/null | grep -Eq '^Tier [^P], mode (hold|block|quarantine)$'; }
+
+# Until the new agent answers, only what ran before starts: the scripts of the packages that come next would be refused.
+wait_for_gate() {
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    gate_holds && return 0
+    sleep 1
+  done
+  say "the gate does not answer yet; 'provost doctor' says why"
+}
+
+# The sensor goes on where it can. A new one takes over without a gap what the kernel enforces by itself (pins); where the sensor alone
+# holds programs, ending it would open the gate for a moment, so there the old one goes on.
+replace_sensor() {
+  has_systemd || return 0
+  running=$(systemctl show -p MainPID --value provost-sensor.service 2>/dev/null)
+  if [ "${running:-0}" -gt 0 ]; then
+    if cmp -s "/proc/$running/exe" /usr/lib/provost/provost-sensor; then return 0; fi
+    if ! ls /sys/fs/bpf/provost/link-* >/dev/null 2>&1 && gate_holds; then
+      say "the sensor that runs goes on, because on this kernel the gate would be open while it is replaced. The new one starts with this machine, or now with: systemctl restart provost-sensor"
+      return 0
+    fi
+  fi
+  start_unit provost-sensor.service
+}
+
+# A gate that refuses the new programs would let nobody start them again: they are judged while the old ones still answer.
+judge_new() {
+  has_systemd && systemctl --quiet is-active provost-agent.service || return 0
+  for program in provost-sensor node start; do
+    /usr/lib/provost/$program --version >/dev/null && continue
+    say "/usr/lib/provost/$program of this version is refused on this device ('provost why' says why), so the version that runs goes on. Next: provost approve its digest, then dpkg --configure -a, or install the older package again"
+    return 1
+  done
+}
+
 stop_unit() { # unit name
   if has_systemd; then systemctl disable --quiet --now "$1" 2>/dev/null || true; fi
   # Started by another init, or by hand: what runs from the folder that goes now. Never in a container that has the same path.
@@ -85,10 +121,12 @@ configure_agent() {
   chown root:provost /etc/provost /etc/provost/agent.conf
   chmod 0750 /etc/provost
   reload_units
-  # The sensor first: it takes over from the one that runs, and enforcement has no gap.
-  start_unit provost-sensor.service
+  judge_new || return 1
+  if has_systemd && gate_holds; then held=yes; fi
+  replace_sensor
   if grep -q '^[[:space:]]*server[[:space:]]*=' /etc/provost/agent.conf; then
     start_unit provost-agent.service
+    if [ "${held:-}" = yes ]; then wait_for_gate; fi
   else
     say "installed. Next: take the line that the console shows under Add device, or 'provost enrol --help'."
   fi

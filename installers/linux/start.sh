@@ -2,6 +2,8 @@
 # Starts @name@. A version that did not become ready twice in a row gives way to the one before it, which the upgrade kept; the
 # program removes the count when it is ready. The next upgrade tries anew.
 home=/usr/lib/@name@
+# Asked by the package before it starts a new version: whether a gate lets this program start is known then.
+if [ "${1:-}" = --version ]; then exec cat "$home/version"; fi
 before=/usr/lib/@name@.before
 state=${STATE_DIRECTORY:-/var/lib/@name@}
 version=$(cat "$home/version")

@@ -76,5 +76,5 @@ export function maintainerScript(product: Product, name: string): string | undef
   if (own === undefined) return undefined;
   const common = join(top, "installers/linux/common.sh");
   const body = readFileSync(join(folder, own), "utf8");
-  return existsSync(common) ? body.replace("# @common@\n", readFileSync(common, "utf8")) : body;
+  return existsSync(common) ? body.replace("# @common@\n", () => readFileSync(common, "utf8")) : body;
 }

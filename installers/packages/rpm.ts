@@ -68,16 +68,12 @@ ${ownFolders(product, root)
   .join("\n")}
 `;
 
-/** rpm removes a folder only where a package owns it. */
+/** rpm removes a folder only where a package owns it; several may. Shells that are not installed have no folders of their own. */
 function ownFolders({ name }: Product, root: string): readonly string[] {
+  const ours = [`usr/lib/${name}`, `usr/share/doc/${name}`, "usr/share/fish", "usr/share/zsh"];
   const folders = new Set<string>();
   for (const file of filesBelow(root))
-    for (
-      let at = dirname(file);
-      at.startsWith(`usr/lib/${name}`) || at.startsWith(`usr/share/doc/${name}`);
-      at = dirname(at)
-    )
-      folders.add(at);
+    for (let at = dirname(file); ours.some((one) => at.startsWith(one)); at = dirname(at)) folders.add(at);
   return [...folders].sort();
 }
 
@@ -87,5 +83,8 @@ function scriptlet(product: Product, name: string, version: string): string {
   if (file === undefined) return "";
   const common = readFileSync(join(top, "installers/linux/common.sh"), "utf8");
   // A per cent sign is rpm's own.
-  return `%${name}\n${readFileSync(join(folder, file), "utf8").replace("# @common@\n", common).replaceAll("%", "%%").replaceAll("@version@", version)}\n`;
+  return `%${name}\n${readFileSync(join(folder, file), "utf8")
+    .replace("# @common@\n", () => common)
+    .replaceAll("%", "%%")
+    .replaceAll("@version@", version)}\n`;
 }

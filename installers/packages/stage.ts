@@ -7,6 +7,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
@@ -38,12 +39,12 @@ export function stage(product: Product, build: Build): string {
   privateNode(home);
   if (product.part === "agent") {
     sensor(home);
-    manuals(app, root);
   } else
     cpSync(join(top, "server/console/dist"), join(app, "console"), {
       recursive: true,
       filter: (path) => !path.endsWith(".built-from"),
     });
+  manuals(product, app, root);
   put(join(root, "usr/bin", product.name), launcher(product), 0o755);
   put(join(home, "start"), startScript(product), 0o755);
   put(join(home, "version"), `${build.version}\n`);
@@ -87,11 +88,15 @@ function sensor(home: string): void {
   run("strip", ["--strip-debug", join(home, "provost-sensor")]);
 }
 
-/** The command line says itself what it understands: the manual page, and what bash offers. */
-function manuals(app: string, root: string): void {
-  const says = (verb: string): string => run(process.execPath, [join(app, "provost.js"), verb]);
-  put(join(root, "usr/share/bash-completion/completions/provost"), says("completion"));
-  put(join(root, "usr/share/man/man1/provost.1.gz"), gzipSync(says("manual"), { level: 9 }));
+/** The command line says itself what it understands: the manual page, and what shells offer. */
+function manuals({ name, part }: Product, app: string, root: string): void {
+  const program = join(app, part === "agent" ? "provost.js" : "main.js");
+  const says = (...words: readonly string[]): string => run(process.execPath, [program, ...words]);
+  const share = join(root, "usr/share");
+  put(join(share, "bash-completion/completions", name), says("completion", "bash"));
+  put(join(share, "zsh/vendor-completions", `_${name}`), says("completion", "zsh"));
+  put(join(share, "fish/vendor_completions.d", `${name}.fish`), says("completion", "fish"));
+  put(join(share, "man/man1", `${name}.1.gz`), gzipSync(says("manual"), { level: 9 }));
 }
 
 const launcher = ({ name, part }: Product): string => `#!/bin/sh
@@ -141,12 +146,21 @@ function put(path: string, content: string | Buffer, mode = 0o644): void {
   chmodSync(path, mode);
 }
 
+/** Settings may hold secrets; programs are those that were made executable. */
+function modeOf(path: string): number {
+  if (path.includes("/etc/provost/")) return 0o640;
+  return (statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755;
+}
+
 /** Modes and times that do not depend on who builds, or when. */
 export function settle(folder: string, epoch: number): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) settle(path, epoch);
-    else lutimesSync(path, epoch, epoch);
+    else {
+      chmodSync(path, modeOf(path));
+      lutimesSync(path, epoch, epoch);
+    }
   }
   chmodSync(folder, 0o755);
   lutimesSync(folder, epoch, epoch);

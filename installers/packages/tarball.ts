@@ -18,7 +18,10 @@ export function makeTarball(product: Product, root: string, build: Build): strin
     const path = join(folder, name, script);
     writeFileSync(
       path,
-      text.replaceAll("@name@", product.name).replace("# @common@\n", common).replaceAll("@version@", build.version),
+      text
+        .replaceAll("@name@", product.name)
+        .replace("# @common@\n", () => common)
+        .replaceAll("@version@", build.version),
     );
     chmodSync(path, 0o755);
   }

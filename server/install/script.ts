@@ -66,7 +66,13 @@ export function verifyFirst(scene: InstallScene, token: string): readonly string
   return [
     `${curl(scene)} --remote-name-all ${scene.address}/install/${file} ${scene.address}/install/${file}.sigstore.json`,
     `cosign verify-blob-attestation --key PUBLISHER.pem --type slsaprovenance1 --bundle ${file}.sigstore.json ${file}`,
-    file.endsWith(".deb") ? `sudo dpkg -i ${file}` : `sudo rpm -U ${file}`,
+    installLine(file),
     enrolLine(scene, token),
   ];
+}
+
+function installLine(file: string): string {
+  if (file.endsWith(".deb")) return `sudo dpkg -i ${file}`;
+  if (file.endsWith(".rpm")) return `sudo rpm -U ${file}`;
+  return `tar -xzf ${file} && sudo ./${file.replace(/\.tar\.gz$/, "")}/install.sh`;
 }

@@ -225,6 +225,58 @@ describe.skipIf(why !== undefined)("packages", () => {
     expect(third.files()).toEqual(unlike);
   }, 120_000);
 
+  test("the disk fills up while dpkg unpacks: nothing is half installed, and with space again it goes on", async () => {
+    const filled = await machines.machine("filled");
+    const unlike = filled.files();
+    put(filled, old, /^provost_.*\.deb$/);
+    filled.write(
+      "tmp/fill.sh",
+      `mkdir -p /run/small && mount -t tmpfs -o size=320m tmpfs /run/small && mkdir /run/small/up /run/small/work
+mount -t overlay -o lowerdir=/usr,upperdir=/run/small/up,workdir=/run/small/work overlay /usr
+dpkg -i /tmp/package.deb >/tmp/log 2>&1 & installing=$!
+until [ -e /usr/lib/provost/node.dpkg-new ] || ! kill -0 $installing 2>/dev/null; do :; done
+dd if=/dev/zero of=/run/small/filler bs=1M 2>/dev/null
+wait $installing; echo "ended $?"; cat /tmp/log
+dpkg-query -W -f 'state \${db:Status-Status}\n' provost; find /usr/lib/provost /usr/bin/provost 2>/dev/null
+rm /run/small/filler; dpkg -i /tmp/package.deb >/dev/null 2>&1; echo "then $?"; provost --version
+dpkg --purge provost >/dev/null 2>&1; umount /usr
+`,
+    );
+    const { stdout } = filled.run("sh", ["/tmp/fill.sh"]);
+    expect(stdout).toMatch(/^ended 1\n[\s\S]*No space left on device[\s\S]*\nstate not-installed\nthen 0\n/);
+    expect(stdout).toContain(`then 0\n${old.version}\n`);
+    expect(filled.files()).toEqual(unlike);
+  }, 120_000);
+
+  test.each(["unpacking"])(
+    "dpkg is killed while %s: the next run goes on, and all is the package's",
+    async (what) => {
+      const killed = await machines.machine(`killed-${what}`);
+      put(killed, old, /^provost_.*\.deb$/);
+      // Where the first signs of that stage are there, everything that dpkg started ends at once.
+      killed.write(
+        "tmp/kill.sh",
+        `setsid dpkg -i /tmp/package.deb >/tmp/log 2>&1 & group=$!
+while kill -0 $group 2>/dev/null; do
+  case ${what} in
+    unpacking) [ -e /usr/lib/provost/node.dpkg-new ] && break ;;
+  esac
+done
+kill -s KILL -- -$group; wait $group; echo "ended $?"
+`,
+      );
+      expect(killed.run("sh", ["/tmp/kill.sh"]).stdout).toBe("ended 137\n");
+      const status = (): string => killed.run("dpkg-query", ["-W", "-f", "${db:Status-Status}", "provost"]).stdout;
+      expect(status()).toMatch(/^(?:half-installed|unpacked|half-configured)$/);
+      expect(killed.run("sh", ["-c", "dpkg --configure -a && dpkg -i /tmp/package.deb"]).status).toBe(0);
+      expect(status()).toBe("installed");
+      expect(killed.run("sha256sum", ["--quiet", "-c", "/usr/lib/provost/checksums"]).status).toBe(0);
+      expect(killed.run("provost", ["--version"]).stdout).toBe(`${old.version}\n`);
+      expect(killed.run("sh", ["-c", "find / -xdev -name '*.dpkg-new' -o -xdev -name '*.dpkg-tmp'"]).stdout).toBe("");
+    },
+    120_000,
+  );
+
   test("where the owner set a code, purging asks for it also while no agent runs", () => {
     const code = "the owner knows this";
     const hash = device.run("provost", ["stop", "--make-hash"], { env: { PROVOST_STOP_CODE: code } }).stdout.trim();

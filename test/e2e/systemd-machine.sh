@@ -86,8 +86,9 @@ run() {
   dpkg --purge provost >/tmp/said 2>&1; tell purge-without "$? $(one_line </tmp/said)"
   PROVOST_STOP_CODE='not the code at all' dpkg --purge provost >/tmp/said 2>&1; tell purge-wrong "$? $(one_line </tmp/said)"
   tell still "$(unit provost-agent ActiveState) $(unit provost-sensor ActiveState)"
-  PROVOST_STOP_CODE='the owner knows this' dpkg --purge provost >/tmp/said 2>&1; tell purge "$? $(one_line </tmp/said)"
+  # The server is gone for good: the code is enough.
   dpkg --purge provost-server >/tmp/said 2>&1; tell purge-server "$? $(one_line </tmp/said)"
+  PROVOST_STOP_CODE='the owner knows this' dpkg --purge provost >/tmp/said 2>&1; tell purge "$? $(one_line </tmp/said)"
   files >/tmp/after
   tell left "$(diff /tmp/before /tmp/after | one_line)"
   tell users "$(diff /tmp/passwd /etc/passwd | one_line)"

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cannotMakeRoot } from "../support/debian-root.ts";
-import { buildPackages, fileOf, sensorMissing } from "../support/packages.ts";
+import { buildPackages, fileOf, sensorMissing, withOtherPrograms } from "../support/packages.ts";
 import { cannotStartSystemd, runUnderSystemd } from "../support/systemd-machine.ts";
 
 const why = cannotMakeRoot() ?? sensorMissing() ?? cannotStartSystemd(tmpdir());
@@ -23,13 +23,15 @@ describe.skipIf(why !== undefined)("packages under systemd", () => {
     buildPackages("0.1.0", old, ["--only", "agent", "--only", "server", "--format", "deb"]);
     buildPackages("0.1.1", next, ["--only", "agent", "--format", "deb"]);
     const agent = fileOf(old, /^provost_.*\.deb$/);
+    const altered = join(scratch, "next.deb");
+    withOtherPrograms(fileOf(next, /^provost_.*\.deb$/), altered);
     const out = await runUnderSystemd({
       folder: scratch,
       script: join(import.meta.dirname, "systemd-machine.sh"),
       files: {
         "server.deb": fileOf(old, /^provost-server_.*\.deb$/),
         "old.deb": agent,
-        "next.deb": fileOf(next, /^provost_.*\.deb$/),
+        "next.deb": altered,
         [`packages/${basename(agent)}`]: agent,
       },
       within: 540_000,
@@ -95,7 +97,7 @@ describe.skipIf(why !== undefined)("packages under systemd", () => {
     expect(value("watchdog")).toBe("0 1");
   });
 
-  test("where the owner set a code, purging asks for it", () => {
+  test("where the owner set a code, purging asks for it, and takes it also when the server is gone for good", () => {
     expect(value("control")).toBe("0");
     for (const name of ["purge-without", "purge-wrong"])
       expect(value(name)).toMatch(/^1 .*removing it needs the owner's code in PROVOST_STOP_CODE/);

@@ -20,6 +20,8 @@ export interface SensorOptions {
   /** Below this folder of a bpffs it pins what is to outlive it. */
   readonly pins?: string;
   readonly more?: readonly string[];
+  /** A program with its words that starts the sensor: with fewer rights, in another view of the machine. */
+  readonly through?: readonly string[];
 }
 
 export interface Sensor {
@@ -32,7 +34,10 @@ export interface Sensor {
 }
 
 /** The real sensor, scoped: it marks the root's file system alone and refuses only what runs in the root's cgroup. */
-export async function startSensor(root: GateRoot, { tier, pins, more = [] }: SensorOptions): Promise<Sensor> {
+export async function startSensor(
+  root: GateRoot,
+  { tier, pins, more = [], through = [] }: SensorOptions,
+): Promise<Sensor> {
   const program = sensorProgram();
   if (program === undefined) throw new Error("provost-sensor is not built: npm run sensor");
   const state = join(root.scratch, "sensor-state");
@@ -40,7 +45,8 @@ export async function startSensor(root: GateRoot, { tier, pins, more = [] }: Sen
   const socket = join(root.scratch, "sensor.sock");
   const scope = ["--scope", root.path, "--scope-cgroup", root.cgroup];
   const where = ["--socket", socket, "--state", state, ...(pins === undefined ? [] : ["--pins", pins])];
-  const child = spawn(program, [...where, ...scope, "--tier", tier, ...more], { stdio: ["ignore", "ignore", "pipe"] });
+  const [first = program, ...words] = [...through, program, ...where, ...scope, "--tier", tier, ...more];
+  const child = spawn(first, words, { stdio: ["ignore", "ignore", "pipe"] });
   let text = "";
   child.stderr.on("data", (chunk: Buffer) => {
     text = (text + chunk.toString()).slice(-65_536);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,4 +29,32 @@ export function fileOf(folder: string, name: RegExp): string {
   const file = readdirSync(folder).find((one) => name.test(one));
   if (file === undefined) throw new Error(`${folder} holds no ${String(name)}`);
   return join(folder, file);
+}
+
+/**
+ * The same package with other bytes in the programs it starts, and with checksums that agree: what a newer Node, sensor and start
+ * script are to a gate that knows the old ones.
+ */
+export function withOtherPrograms(deb: string, out: string): void {
+  const folder = `${out}.unpacked`;
+  execFileSync("dpkg-deb", ["-R", deb, folder]);
+  const home = "usr/lib/provost";
+  const changed = ["provost-sensor", "node", "start"].map((name) => `${home}/${name}`);
+  for (const path of changed) appendFileSync(join(folder, path), "\n# another version\n");
+  const replaceSums = (list: string, algorithm: string, paths: readonly string[], slash: string): void => {
+    const lines = readFileSync(join(folder, list), "utf8").split("\n");
+    const sumOf = (path: string): string =>
+      createHash(algorithm)
+        .update(readFileSync(join(folder, path)))
+        .digest("hex");
+    const fresh = lines.map((line) => {
+      const path = paths.find((one) => line.endsWith(`  ${slash}${one}`));
+      return path === undefined ? line : `${sumOf(path)}  ${slash}${path}`;
+    });
+    writeFileSync(join(folder, list), fresh.join("\n"));
+  };
+  replaceSums(`${home}/checksums`, "sha256", changed, "/");
+  replaceSums("DEBIAN/md5sums", "md5", [...changed, `${home}/checksums`], "");
+  execFileSync("dpkg-deb", ["--root-owner-group", "-Zgzip", "-z1", "--build", folder, out], { stdio: "ignore" });
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -21,6 +21,10 @@ export interface SystemdRun {
   readonly script: string;
   /** Copied into /test of the machine, by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Variables of the script. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** System calls that systemd-nspawn keeps from what it starts unless they are named: a sensor's. */
+  readonly calls?: readonly string[];
   /** Milliseconds after which it is switched off. */
   readonly within: number;
 }
@@ -38,19 +42,19 @@ export function cannotStartSystemd(folder: string): string | undefined {
  * A Debian 12 with systemd as its first process, in an image and namespaces of its own and without a network, runs one script. Returns
  * what it printed; fails where it did not come to its end in time.
  */
-export async function runUnderSystemd({ folder, script, files, within }: SystemdRun): Promise<string> {
-  const place = join(folder, "machine");
+export async function runUnderSystemd(run: SystemdRun): Promise<string> {
+  const place = join(run.folder, "machine");
   mkdirSync(place);
-  execFileSync("mount", ["-o", "loop", await makeImage(folder, script, files), place]);
+  execFileSync("mount", ["-o", "loop", await makeImage(run), place]);
   try {
-    await boot(place, within);
+    await boot(place, run);
     return readFileSync(join(place, "test/out"), "utf8");
   } finally {
     execFileSync("umount", [place]);
   }
 }
 
-async function makeImage(folder: string, script: string, files: SystemdRun["files"]): Promise<string> {
+async function makeImage({ folder, script, files, environment = {} }: SystemdRun): Promise<string> {
   const root = join(folder, "root");
   await makeDebianRoot(root, ["systemd", "systemd-sysv", "dbus", "curl"]);
   writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n");
@@ -62,7 +66,11 @@ async function makeImage(folder: string, script: string, files: SystemdRun["file
   }
   chmodSync(join(root, "test/script"), 0o755);
   const units = join(root, "etc/systemd/system");
-  writeFileSync(join(units, "provost-test.service"), unit);
+  const variables = Object.entries({ HOME: "/root", LC_ALL: "C.UTF-8", ...environment });
+  writeFileSync(
+    join(units, "provost-test.service"),
+    unit(variables.map(([name, value]) => `"${name}=${value}"`).join(" ")),
+  );
   mkdirSync(join(units, "multi-user.target.wants"), { recursive: true });
   symlinkSync("../provost-test.service", join(units, "multi-user.target.wants/provost-test.service"));
   const image = join(folder, "disk.ext4");
@@ -71,27 +79,32 @@ async function makeImage(folder: string, script: string, files: SystemdRun["file
   return image;
 }
 
-const unit = `[Unit]
+const unit = (environment: string): string => `[Unit]
 Description=what is tried on this machine
 After=multi-user.target
 
 [Service]
 Type=exec
-Environment=HOME=/root LC_ALL=C.UTF-8
+Environment=${environment}
 StandardOutput=file:/test/out
 StandardError=file:/test/errors
 ExecStart=/test/script
 ExecStopPost=systemctl poweroff --no-block
 `;
 
-function boot(place: string, within: number): Promise<void> {
+function boot(place: string, { within, calls = [] }: SystemdRun): Promise<void> {
   const words = ["--register=no", "--keep-unit", "--quiet", "--boot", "--private-network", "--capability=all"];
-  const machine = spawn("systemd-nspawn", [...words, `--directory=${place}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const more = [...(calls.length === 0 ? [] : [`--system-call-filter=${calls.join(" ")}`]), `--directory=${place}`];
+  const machine = spawn("systemd-nspawn", [...words, ...more], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [machine.stdout, machine.stderr])
     stream.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => machine.kill("SIGKILL"), within);
+    const late = setTimeout(() => {
+      // Its first process by itself: it would outlive systemd-nspawn, and everything in it.
+      for (const first of childrenOf(machine.pid)) process.kill(first, "SIGKILL");
+      machine.kill("SIGKILL");
+    }, within);
     machine.on("error", reject);
     machine.on("close", (code, signal) => {
       clearTimeout(late);
@@ -99,4 +112,13 @@ function boot(place: string, within: number): Promise<void> {
       reject(new Error(`the machine ended with ${signal ?? code}: ${said}`));
     });
   });
+}
+
+function childrenOf(pid: number | undefined): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid ?? 0}/task/${pid ?? 0}/children`, "utf8").trim();
+    return text === "" ? [] : text.split(" ").map(Number);
+  } catch {
+    return [];
+  }
 }

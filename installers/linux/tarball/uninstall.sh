@@ -16,6 +16,8 @@ done <"$list"
 rm -f "$list"
 sed 's|/[^/]*$||' <<LIST | sort -ru | while read -r folder; do rmdir -p "$folder" 2>/dev/null || true; done
 /usr/share/doc/@name@/x
+/usr/share/fish/vendor_completions.d/x
+/usr/share/zsh/vendor-completions/x
 LIST
 rm -rf /usr/lib/@name@ /usr/lib/@name@.before
 if [ "${1:-}" = --purge ]; then case @name@ in provost) purge_agent ;; *) purge_server ;; esac; fi

@@ -176,6 +176,8 @@ static void start_parts(void) {
   char why[512] = "";
   size_t bytes;
   char *at = rest(&bytes);
+  capabilities_missing(at, bytes);
+  at = rest(&bytes);
   kernel = kernel_open(&options, at, bytes);
   at = rest(&bytes);
   telemetry = telemetry_open(&options, at, bytes);

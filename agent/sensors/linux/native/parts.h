@@ -109,6 +109,9 @@ void out_gate(const struct pv_gate *gate, const char *path, size_t path_bytes, c
 void out_lost(uint32_t kind, uint32_t where, uint64_t count);
 bool out_connected(void);
 
+/* --- capabilities.c: a line for each capability(7) that this process lacks, and what it cannot do for that. --- */
+void capabilities_missing(char *missing, size_t bytes);
+
 /* --- service.c: "READY=1", "WATCHDOG=1" or "STOPPING=1" to systemd, where it started us. --- */
 void service_tell(const char *state);
 

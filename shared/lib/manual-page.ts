@@ -1,14 +1,14 @@
-import type { OptionEntry, VerbEntry } from "./command-table.ts";
+import type { OptionEntry, VerbEntry } from "./verb-entry.ts";
 
 /** The manual page, section 1, in the macros of man(7). `after` is what the help says at its end: exit codes and where the state lies. */
 export function manualPage(name: string, version: string, table: readonly VerbEntry[], after: string): string {
   const [program, ...verbs] = table;
   return [
-    `.TH ${name.toUpperCase()} 1 "" "${name} ${roff(version)}" "Provost"`,
+    `.TH ${roff(name.toUpperCase())} 1 "" "${name} ${roff(version)}" "Provost"`,
     ".SH NAME",
-    `${name} \\- ${roff(lowered(program?.says ?? ""))}`,
+    `${roff(name)} \\- ${roff(lowered(program?.says ?? ""))}`,
     ".SH SYNOPSIS",
-    `.B ${name}`,
+    `.B ${roff(name)}`,
     ".I command",
     "[option...]",
     ".SH COMMANDS",

@@ -1,13 +1,11 @@
-import type { VerbEntry } from "./command-table.ts";
+import type { VerbEntry } from "./verb-entry.ts";
 
-/**
- * Completion for bash: verbs, options, and the values of options that have a list; files everywhere else. Zsh reads it, too, with
- * bashcompinit.
- */
+/** Completion for bash: verbs, options, and the values of options that have a list; files everywhere else. */
 export function bashCompletion(name: string, table: readonly VerbEntry[]): string {
+  const named = name.replaceAll("-", "_");
   const verbs = table.filter(({ path }) => path.length > 0);
   return `# bash completion of ${name}; made from its own table of commands
-_${name}() {
+_${named}() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} path= one words=
   for one in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "\${path:+$path }$one" in
@@ -22,7 +20,7 @@ ${table.map((entry) => `      ${quoted(entry.path.join(" "))}) words=${quoted(wo
   fi
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
-complete -o default -F _${name} ${name}
+complete -o default -F _${named} ${name}
 `;
 }
 
