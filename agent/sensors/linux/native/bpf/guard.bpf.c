@@ -99,7 +99,7 @@ inlined bool process_guarded(struct task_struct *task) {
  */
 static __noinline bool may_reach(const struct gate_settings *now) {
   struct task_struct *task = (void *)bpf_get_current_task();
-  if (BPF_CORE_READ(task, tgid) == now->sensor || process_guarded(task) || !in_scope(now)) return true;
+  if ((uint32_t)BPF_CORE_READ(task, tgid) == now->sensor || process_guarded(task) || !in_scope(now)) return true;
   u64 time = bpf_ktime_get_ns(), beat = now->beat;
   if (time > beat && time - beat > GUARD_ENDS_NS) return true;
   struct file *program = BPF_CORE_READ(task, mm, exe_file);
