@@ -177,6 +177,16 @@ test("a parent that is judged after its child started is known as such to the ch
   expect(length).toBe(12);
 });
 
+test("the end of a process whose program is not known, as of the kernel's own threads, is not told", () => {
+  const { see } = scene();
+  const ended = { ...seen, kind: "exit" as const, waitStatus: 0, ranFor: 1 };
+  expect(see({ ...ended, who: who(30, 2) })).toEqual([]);
+  expect(see(exec(31, 1, "/bin/true"), { ...ended, who: who(31, 1) })).toMatchObject([
+    { kind: "exec" },
+    { kind: "exit" },
+  ]);
+});
+
 test("who reads a credential is told, who reads anything else is not, nor is a pass of the agent's own", () => {
   const { see } = scene();
   const key = "/home/kim/.aws/credentials";

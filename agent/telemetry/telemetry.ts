@@ -161,6 +161,8 @@ export class Telemetry {
       case "exit": {
         const actor = this.#actor(who);
         this.#end(actor);
+        // A thread of the kernel's, or one whose start nobody told: machines at rest end one every few seconds.
+        if (actor.executable === "") return undefined;
         return this.#tell({ ...this.#seen(event.time), kind: "exit", actor, status: event.waitStatus });
       }
       case "connect":

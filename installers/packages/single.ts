@@ -27,9 +27,10 @@ export function makeSingle(product: Product, root: string, build: Build): string
   };
   const config = join(folder, "sea.json");
   const blob = join(folder, "sea.blob");
+  // Below the folder: the blob keeps the name as it stands here, and two builds in two folders have to be the same.
   const settings = {
-    main: join(folder, `${product.part}.cjs`),
-    output: blob,
+    main: `${product.part}.cjs`,
+    output: "sea.blob",
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
     assets,

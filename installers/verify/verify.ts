@@ -22,7 +22,7 @@ const artefacts = files.filter((file) => bundles.includes(`${file}${suffix}`));
 if (artefacts.length === 0) fail(`${folder} holds no artefact with a bundle beside it`);
 const results = artefacts.flatMap((artefact) =>
   bundles
-    .filter((bundle) => bundle.startsWith(`${artefact}.`))
+    .filter((bundle) => ownerOf(bundle) === artefact)
     .map((bundle) => ({ artefact, bundle, ...check(artefact, bundle) })),
 );
 // A file that nobody vouches for must not pass for one that was checked.
@@ -37,6 +37,14 @@ else {
   for (const file of unsigned) process.stdout.write(`NOBODY signed ${file}\n`);
 }
 process.exitCode = bad.length === 0 && unsigned.length === 0 ? 0 : 1;
+
+/** The names of two artefacts may begin alike ("provost-1-linux-x64", and the same with ".tar.gz"): the longer one is meant. */
+function ownerOf(bundle: string): string | undefined {
+  return artefacts
+    .filter((artefact) => bundle.startsWith(`${artefact}.`))
+    .toSorted((a, b) => b.length - a.length)
+    .at(0);
+}
 
 function check(artefact: string, bundle: string): { readonly holds: boolean; readonly why: string } {
   const asked = ["verify", join(folder, artefact), "--bundle", join(folder, bundle), "--key", key, "--json"];
