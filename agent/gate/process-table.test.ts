@@ -21,6 +21,15 @@ test("it is known a while after its end, also when its number is used again", ()
   expect(table.find(4_000_001, 9 * second)?.program).toBe("/bin/b");
 });
 
+test("of long arguments the beginning is kept after the end, which is where a script stands", () => {
+  const table = new ProcessTable();
+  const words = `node\0/usr/bin/npm\0${"x".repeat(8000)}`;
+  table.exec(4_000_001, 5 * second, 1, "/usr/bin/node", words);
+  expect(table.find(4_000_001, 5 * second)?.words).toBe(words);
+  table.exit(4_000_001, 5 * second);
+  expect(table.find(4_000_001, 5 * second)?.words).toBe(words.slice(0, 512));
+});
+
 test("a fork runs its parent's program, and an exec that was told first is not undone by it", () => {
   const table = new ProcessTable();
   table.exec(4_000_001, 5 * second, 1, "/bin/a", "a");

@@ -18,6 +18,8 @@ const nsPerTick = 1e9 / ticksPerSecond;
 /** Processes that ended are asked about a moment longer: what they wrote may run only now. */
 const keptEnded = 4096;
 const mostAlive = 16_384;
+/** Of an ended process's arguments, Latin-1 bytes: its script stands at their beginning, and thousands of long ones would be megabytes. */
+const keptWords = 512;
 
 /**
  * Who runs as which number: from the sensor's events, and from /proc for what ran before them. The kernel prints starts in ticks, the
@@ -58,7 +60,7 @@ export class ProcessTable implements ProcessReader {
     if (known === undefined || known.startTick !== tickOf(started)) return;
     this.#alive.delete(pid);
     this.#ended.delete(pid);
-    this.#ended.set(pid, known);
+    this.#ended.set(pid, known.words.length > keptWords ? { ...known, words: cutWords(known.words) } : known);
     if (this.#ended.size > keptEnded) dropFirst(this.#ended);
   }
 
@@ -136,6 +138,9 @@ export class ProcessTable implements ProcessReader {
     if (this.#alive.size > mostAlive) dropFirst(this.#alive);
   }
 }
+
+/** A text of its own: a part would keep the whole. */
+const cutWords = (words: string): string => Buffer.from(words.slice(0, keptWords), "latin1").toString("latin1");
 
 const tickOf = (nanoseconds: number): number => Math.floor(nanoseconds / nsPerTick);
 /** Who had a number at that moment: numbers come round again. */

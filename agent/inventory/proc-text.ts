@@ -44,10 +44,13 @@ export function mappedFiles(maps: string): readonly MappedFile[] {
     if (match === null) continue;
     const [, range = "", permissions = "", file = "", path = ""] = match;
     if (permissions[2] !== "x" || file.endsWith(" 0") || found.has(file)) continue;
-    found.set(file, { range: plainRange(range), path: safeText(unescape(path)) });
+    found.set(file, { range: own(plainRange(range)), path: own(safeText(unescape(path))) });
   }
   return [...found.values()];
 }
+
+/** A text of its own: V8 keeps the whole text that a part was cut from, and a process's mappings are tens of kilobytes. */
+const own = (text: string): string => Buffer.from(text).toString();
 
 const mapLine = /^([0-9a-f]+-[0-9a-f]+) (\S{4}) [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+ \d+)\s+(\/.*)$/;
 
