@@ -1,37 +1,36 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { GateMode, Tier } from "@provost/shared/model/gate.ts";
 import type { PolicySource } from "@provost/shared/model/published-policy.ts";
 import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
 
 /** What is said at the daemon's control sockets: one JSON line each way, then the connection ends. */
 
-const code = z.string().regex(/^[0-9a-f]{6,12}$/);
-const words = z.string().min(1).max(1000);
+const matching = (pattern: RegExp) => z.string().check(z.regex(pattern));
+const upTo = (most: number) => z.string().check(z.minLength(1), z.maxLength(most));
+const code = matching(/^[0-9a-f]{6,12}$/);
+const words = upTo(1000);
 
-/** Anybody on the device may ask these. */
-export const OpenQuestion = z.discriminatedUnion("ask", [
+const open = [
   z.strictObject({ ask: z.literal("status") }),
   z.strictObject({ ask: z.literal("why"), code }),
-  z.strictObject({ ask: z.literal("request"), code, reason: words.optional() }),
-]);
+  z.strictObject({ ask: z.literal("request"), code, reason: z.optional(words) }),
+] as const;
+/** Anybody on the device may ask these. */
+export const OpenQuestion = z.discriminatedUnion("ask", open);
 /** Only who may write to the owner's socket: root, and the user that the daemon runs as. */
 export const OwnerQuestion = z.discriminatedUnion("ask", [
-  ...OpenQuestion.options,
+  ...open,
   z.strictObject({
     ask: z.literal("approve"),
     /** A code, or a whole SHA-256. */
-    subject: z.string().regex(/^(?:[0-9a-f]{6,12}|[0-9a-f]{64})$/),
-    hours: z.number().positive().max(8760),
+    subject: matching(/^(?:[0-9a-f]{6,12}|[0-9a-f]{64})$/),
+    hours: z.number().check(z.positive(), z.maximum(8760)),
     reason: words,
-    owner: z.string().min(1).max(100),
+    owner: upTo(100),
   }),
   /** Undoes what an order of the server did here. */
-  z.strictObject({
-    ask: z.literal("release"),
-    command: z.string().regex(/^cmd_[0-9a-z]{1,40}$/),
-    owner: z.string().min(1).max(100),
-  }),
-  z.strictObject({ ask: z.literal("stop"), secret: z.string().max(1000).optional() }),
+  z.strictObject({ ask: z.literal("release"), command: matching(/^cmd_[0-9a-z]{1,40}$/), owner: upTo(100) }),
+  z.strictObject({ ask: z.literal("stop"), secret: z.optional(z.string().check(z.maxLength(1000))) }),
 ]);
 export type OwnerQuestion = z.infer<typeof OwnerQuestion>;
 
