@@ -70,6 +70,7 @@ export function runDaemon(
     written += 1;
     clearTimeout(resting);
     resting = setTimeout(() => {
+      gate?.rest();
       giveBack(state);
       if (written < manyMoments) return;
       written = 0;

@@ -68,6 +68,8 @@ export interface RunningGate {
   sensorPid(): number | undefined;
   /** The server said something new of its policy. */
   published(): Promise<void>;
+  /** Nothing has happened for some seconds. */
+  rest(): void;
   /** These bytes are asked about again at their next start. */
   forget(digest: Sha256): void;
   /** These bytes do not start any more, also while this agent is away. */
@@ -430,6 +432,7 @@ export async function startGate(
     descendants: (pid, startTick) => processes.descendants(pid, startTick),
     sensorPid: () => hello?.pid,
     published: () => policy.published(),
+    rest: () => telemetry?.rest(),
     forget: (digest) => sensor?.forget(digest),
     refuse,
     close() {

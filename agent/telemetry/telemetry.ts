@@ -128,6 +128,12 @@ export class Telemetry {
     if (events.length > 0) this.#parts.tell(events);
   }
 
+  /** Nothing has happened for some seconds: what was held for events that come late is let go. */
+  rest(): void {
+    this.#ended.clear();
+    this.#changes.rest();
+  }
+
   /** What was judged meanwhile is told: with its start, where that still waits, else by itself. */
   #look(): void {
     clearTimeout(this.#looking);

@@ -25,6 +25,14 @@ test("what a process made stays known for a moment after its end, and is let go 
   expect(changes.isMadeBy(process(99), "/srv/b")).toBe(true);
 });
 
+test("at rest what ended processes made is let go, and what others made is not", () => {
+  const changes = new WorkChanges();
+  for (const pid of [1, 2]) changes.made(process(pid), "/srv/a");
+  changes.ended(process(1));
+  changes.rest();
+  expect([1, 2].map((pid) => changes.isMadeBy(process(pid), "/srv/a"))).toEqual([false, true]);
+});
+
 test("where more was made than is kept, the process that made something longest ago is forgotten first, then the oldest file", () => {
   const changes = new WorkChanges();
   changes.made(process(1), "/srv/old");

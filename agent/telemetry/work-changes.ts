@@ -59,6 +59,11 @@ export class WorkChanges {
     if (longest !== undefined) this.#forget(longest);
   }
 
+  /** What ended processes made is not asked about any more. */
+  rest(): void {
+    for (const key of this.#over.splice(0)) this.#forget(key);
+  }
+
   #forgetOldest(newest: Set<string>): void {
     const [oldest] = this.#made.keys();
     if (oldest !== undefined && this.#made.get(oldest) !== newest) return this.#forget(oldest);

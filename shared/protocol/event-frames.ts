@@ -1,9 +1,9 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { judgedParts, observedLimits } from "../model/observed.ts";
 import type { Observed, ObservedProcess } from "../model/observed.ts";
 import type { Instant } from "../model/ids.ts";
 import { bases, standings } from "../model/verdict.ts";
-import { count, digest, placeText, text } from "./fields.ts";
+import { count, digest, placeText, text } from "./small-fields.ts";
 import { limits } from "./limits.ts";
 
 /**
@@ -12,45 +12,45 @@ import { limits } from "./limits.ts";
  */
 
 const charactersOf = (words: readonly string[]): number => words.reduce((sum, { length }) => sum + length, 0);
-const started = z.string().regex(/^\d{1,20}$/);
+const started = z.string().check(z.regex(/^\d{1,20}$/));
 const Worth = z.object({
   standing: z.enum(standings),
   basis: z.enum(bases),
-  sha256: digest.optional(),
-  package: text(2000).optional(),
+  sha256: z.optional(digest),
+  package: z.optional(text(2000)),
 });
 const Process = z.object({
   pid: count,
   startedAt: started,
   executable: placeText,
-  arguments: z
-    .array(text(observedLimits.characters))
-    .max(limits.argumentsPerProcess)
-    .refine((words) => charactersOf(words) <= observedLimits.characters, "more characters than arguments may have"),
-  directory: placeText.optional(),
+  arguments: z.array(text(observedLimits.characters)).check(
+    z.maxLength(limits.argumentsPerProcess),
+    z.refine((words) => charactersOf(words) <= observedLimits.characters, "more characters than arguments may have"),
+  ),
+  directory: z.optional(placeText),
   uid: count,
   gid: count,
-  loginUid: count.optional(),
-  user: text(100).optional(),
-  loginUser: text(100).optional(),
-  session: count.optional(),
+  loginUid: z.optional(count),
+  user: z.optional(text(100)),
+  loginUser: z.optional(text(100)),
+  session: z.optional(count),
   name: text(64),
-  sha256: digest.optional(),
-  worth: Worth.optional(),
-  cgroup: placeText.optional(),
-  parent: count.optional(),
+  sha256: z.optional(digest),
+  worth: z.optional(Worth),
+  cgroup: z.optional(placeText),
+  parent: z.optional(count),
 });
 const Key = { pid: count, startedAt: started, executable: placeText };
-const End = z.object({ address: text(100), port: count, name: text(300).optional() });
+const End = z.object({ address: text(100), port: count, name: z.optional(text(300)) });
 
-const eventId = z.string().regex(/^[0-9a-z-]{1,40}$/);
+const eventId = z.string().check(z.regex(/^[0-9a-z-]{1,40}$/));
 const seen = { id: eventId, at: count, actor: count };
 const startFields = {
-  script: placeText.optional(),
-  scriptSha256: digest.optional(),
-  scriptWorth: Worth.optional(),
-  unnamed: z.enum(["memory", "unlinked"]).optional(),
-  writtenBy: z.object({ ...Key, at: count }).optional(),
+  script: z.optional(placeText),
+  scriptSha256: z.optional(digest),
+  scriptWorth: z.optional(Worth),
+  unnamed: z.optional(z.enum(["memory", "unlinked"])),
+  writtenBy: z.optional(z.object({ ...Key, at: count })),
 };
 const Item = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("exec"), ...seen, ...startFields }),
@@ -59,7 +59,7 @@ const Item = z.discriminatedUnion("kind", [
     ...seen,
     ...startFields,
     start: eventId,
-    adds: z.array(z.enum(judgedParts)).min(1).max(judgedParts.length).readonly(),
+    adds: z.readonly(z.array(z.enum(judgedParts)).check(z.minLength(1), z.maxLength(judgedParts.length))),
   }),
   z.object({ kind: z.literal("exit"), ...seen, status: count }),
   z.object({
@@ -67,12 +67,12 @@ const Item = z.discriminatedUnion("kind", [
     ...seen,
     change: z.enum(["created", "written", "renamed", "deleted", "attributes", "opened"]),
     path: placeText,
-    root: placeText.optional(),
-    before: placeText.optional(),
-    sha256: digest.optional(),
-    package: text(2000).optional(),
-    count: count.optional(),
-    spread: z.literal(true).optional(),
+    root: z.optional(placeText),
+    before: z.optional(placeText),
+    sha256: z.optional(digest),
+    package: z.optional(text(2000)),
+    count: z.optional(count),
+    spread: z.optional(z.literal(true)),
   }),
   z.object({
     kind: z.literal("connection"),
@@ -90,24 +90,26 @@ const Item = z.discriminatedUnion("kind", [
     ...seen,
     what: z.enum(["memfd", "library"]),
     name: placeText,
-    sha256: digest.optional(),
-    worth: Worth.optional(),
+    sha256: z.optional(digest),
+    worth: z.optional(Worth),
   }),
 ]);
 
 export const EventsFrame = z
   .object({
     kind: z.literal("events"),
-    processes: z.array(Process).max(limits.processesPerEvents),
-    items: z.array(Item).min(1).max(limits.eventsPerFrame),
+    processes: z.array(Process).check(z.maxLength(limits.processesPerEvents)),
+    items: z.array(Item).check(z.minLength(1), z.maxLength(limits.eventsPerFrame)),
   })
-  .refine(
-    ({ processes, items }) => items.every(({ actor }) => actor < processes.length),
-    "an event without its process",
-  )
-  .refine(
-    ({ processes }) => processes.every(({ parent }) => parent === undefined || parent < processes.length),
-    "a process without its parent",
+  .check(
+    z.refine(
+      ({ processes, items }) => items.every(({ actor }) => actor < processes.length),
+      "an event without its process",
+    ),
+    z.refine(
+      ({ processes }) => processes.every(({ parent }) => parent === undefined || parent < processes.length),
+      "a process without its parent",
+    ),
   );
 export type EventsFrame = z.infer<typeof EventsFrame>;
 

@@ -1,24 +1,12 @@
 import * as z from "zod/mini";
-import type { Purl as PurlText, Sha256 } from "../model/ids.ts";
 import { bases, standings } from "../model/verdict.ts";
+import { Purl, base64, count, digest, path, text } from "./small-fields.ts";
 
 /**
  * What a server says to an agent. Apart from frames.ts, and in the schema library's small form, so that the daemon holds only the
  * schemas it reads with: 3 MB less than with the large form, on every device.
  */
 
-const text = (max: number) => z.string().check(z.maxLength(max));
-const base64 = (max: number) => text(max).check(z.regex(/^[A-Za-z0-9+/_-]*={0,2}$/));
-const count = z.int().check(z.minimum(0), z.maximum(Number.MAX_SAFE_INTEGER));
-const digest = z.pipe(
-  z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  z.transform((hex: string) => hex as Sha256),
-);
-const Purl = z.pipe(
-  text(2000),
-  z.transform((purl: string) => purl as PurlText),
-);
-const path = text(16_384);
 const list = <T extends z.ZodMiniType>(item: T, max: number) => z.array(item).check(z.maxLength(max));
 
 export const Challenge = z.strictObject({

@@ -10,9 +10,10 @@ test("docs/protocol.md is what `npm run protocol` writes from the schemas", () =
 test("every message that either side may send is described", () => {
   const kinds = [
     ...FromAgent.options.map(({ shape }) => shape.kind.value),
-    ...Frame.options.map(({ shape }) => shape.kind.value),
-    // These two are in the schema library's small form.
-    ...[...FromServer.def.options, ...ServerMessage.def.options].flatMap(({ shape }) => shape.kind.def.values),
+    // The frame of events and the server's messages are in the schema library's small form.
+    ...[...Frame.options, ...FromServer.def.options, ...ServerMessage.def.options].flatMap(
+      ({ shape }) => shape.kind.def.values,
+    ),
   ];
   const described = [...protocolDocument().matchAll(/^### (\w+)$/gm)].map(([, kind = ""]) => kind);
   expect(described.toSorted()).toEqual([...kinds, "batch"].toSorted());
