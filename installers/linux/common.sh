@@ -3,10 +3,18 @@ say() { echo "provost: $*" >&2; }
 
 has_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
 
+# useradd writes the group and the user one after the other: whoever was ended in between left one of them.
 ensure_user() { # name home
-  getent passwd "$1" >/dev/null 2>&1 && return 0
-  useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1" && return 0
-  say "the user $1 could not be made with useradd: make it, then configure the package again"
+  set -- "$1" "$2" --system --home-dir "$2" --no-create-home --shell /usr/sbin/nologin
+  if getent passwd "$1" >/dev/null 2>&1; then
+    getent group "$1" >/dev/null 2>&1 || groupadd --system --gid "$(id -g "$1")" "$1" || return 1
+    return 0
+  fi
+  new_user=$1
+  shift 2
+  if getent group "$new_user" >/dev/null 2>&1; then set -- "$@" --gid "$new_user"; else set -- "$@" --user-group; fi
+  useradd "$@" "$new_user" && return 0
+  say "the user $new_user could not be made with useradd: make it, then configure the package again"
   return 1
 }
 

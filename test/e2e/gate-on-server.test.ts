@@ -60,9 +60,10 @@ describe.skipIf(why !== undefined)(
       const device = await until(
         () => {
           const known = world.parts.store.read.device(id, world.edge.online);
-          return known?.facts["sensor"] === undefined ? undefined : known;
+          // Nothing is stopped before the first pass has ended: then the device tells its mode.
+          return known?.facts["sensor"] === undefined || known.mode !== "block" ? undefined : known;
         },
-        "the device's facts",
+        "the device's facts and its mode",
         patience,
       );
       expect(device).toMatchObject({ online: true, mode: "block", tier: "C" });
