@@ -146,6 +146,18 @@ export function generatedHere(facts: FileFacts, maker: string, at: Instant): Ver
   return { standing: "unproven", basis: "generated", says, chain: [link] };
 }
 
+/** dpkg keeps no digest of packages' scripts: what it kept before anybody watched is worth at most what that dpkg is worth. */
+export function keptBefore(path: string, keeper: string, at: Instant): Verdict {
+  const says = `dpkg kept ${path} here before the agent's first pass; it is worth at most what ${keeper} is worth.`;
+  const link: ChainLink = {
+    link: "build",
+    state: "recorded",
+    says: `The first pass over this device met these very bytes where ${keeper} keeps its packages' scripts.`,
+    facts: { maker: keeper, met: new Date(at).toISOString() },
+  };
+  return { standing: "unproven", basis: "generated", says, chain: [link] };
+}
+
 /** A check that did not end in time: it says nothing about the file, and the check goes on. */
 export const notInTime = (facts: FileFacts): Verdict => ({
   standing: "unchecked",
