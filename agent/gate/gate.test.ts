@@ -301,7 +301,7 @@ describe("a package's script that dpkg kept before the first pass", () => {
     const [item] = decisions();
     expect(item).toMatchObject({ standing: "unproven", basis: "generated", cause: "lineage", allowed: true });
     expect(item?.why).toBe(
-      `dpkg kept ${script} here before the agent's first pass; it is worth at most what /usr/bin/dpkg is worth.`,
+      `${script} is a package's script: dpkg kept it here before the agent's first pass; it is worth at most what /usr/bin/dpkg is worth.`,
     );
   });
 

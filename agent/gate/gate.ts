@@ -1,4 +1,4 @@
-import type { GateAnswered, GateQuestion, ProcessStamp, SensorHello } from "@provost/shared/model/event.ts";
+import type { FileEvent, GateAnswered, GateQuestion, ProcessStamp, SensorHello } from "@provost/shared/model/event.ts";
 import type { GateMode, Tier } from "@provost/shared/model/gate.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
@@ -13,7 +13,7 @@ import type { Answer, SensorSettings } from "../sensors/sensor.ts";
 import type { State } from "../state/state.ts";
 import { approvalOf } from "./approvals.ts";
 import { denialOf } from "./denials.ts";
-import { AskedJudge, generatedHere, keptBefore, notInTime, notRead } from "./judge-asked.ts";
+import { AskedJudge, generatedHere, keptByDpkg, notInTime, notRead } from "./judge-asked.ts";
 import type { Judged } from "./judge-asked.ts";
 import { KeptScripts } from "./kept-scripts.ts";
 import { Lineage } from "./lineage.ts";
@@ -70,7 +70,7 @@ export class Gate {
     this.#judge = new AskedJudge(parts.state);
     this.#places = new Places(parts.state);
     this.#lineage = new Lineage(parts.state, this.#places, parts.processes);
-    this.#scripts = new KeptScripts(parts.state);
+    this.#scripts = new KeptScripts(parts.state, parts.processes);
   }
 
   get mode(): GateMode {
@@ -116,6 +116,11 @@ export class Gate {
   renew(): void {
     this.#places.renew();
     this.#lineage.renew();
+  }
+
+  /** dpkg puts a package's scripts where it keeps them by giving them their names. */
+  renamed(event: FileEvent): void {
+    this.#scripts.renamed(event, this.#places.split(event.path), this.#parts.now());
   }
 
   asked(question: GateQuestion): void {
@@ -200,7 +205,7 @@ export class Gate {
     if (kept === undefined) return undefined;
     // It holds as long as the package is there: it is only asked about again after these hours.
     const until = (now + hours * 3_600_000) as Instant;
-    return { verdict: keptBefore(place.path, kept.keeper, kept.at), until, byPlace: true };
+    return { verdict: keptByDpkg(place.path, kept), until, byPlace: true };
   }
 
   #settle(

@@ -6,6 +6,7 @@ import { judge } from "@provost/shared/provenance/judge.ts";
 import type { Proofs } from "@provost/shared/provenance/judge.ts";
 import type { FileRow } from "../inventory/file-rows.ts";
 import { factsOf } from "../inventory/file-rows.ts";
+import type { KeptScript } from "./kept-scripts.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import type { State } from "../state/state.ts";
 
@@ -146,13 +147,16 @@ export function generatedHere(facts: FileFacts, maker: string, at: Instant): Ver
   return { standing: "unproven", basis: "generated", says, chain: [link] };
 }
 
-/** dpkg keeps no digest of packages' scripts: what it kept before anybody watched is worth at most what that dpkg is worth. */
-export function keptBefore(path: string, keeper: string, at: Instant): Verdict {
-  const says = `dpkg kept ${path} here before the agent's first pass; it is worth at most what ${keeper} is worth.`;
+/** dpkg keeps no digest of packages' scripts: what it kept is worth at most what that dpkg is worth. */
+export function keptByDpkg(path: string, { keeper, at, isOlder }: KeptScript): Verdict {
+  const since = isOlder ? "kept it here before the agent's first pass" : "put it here";
+  const says = `${path} is a package's script: dpkg ${since}; it is worth at most what ${keeper} is worth.`;
   const link: ChainLink = {
     link: "build",
     state: "recorded",
-    says: `The first pass over this device met these very bytes where ${keeper} keeps its packages' scripts.`,
+    says: isOlder
+      ? `The first pass over this device met these very bytes where ${keeper} keeps its packages' scripts.`
+      : `The kernel's word: ${keeper} gave these very bytes their name.`,
     facts: { maker: keeper, met: new Date(at).toISOString() },
   };
   return { standing: "unproven", basis: "generated", says, chain: [link] };

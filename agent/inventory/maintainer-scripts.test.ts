@@ -77,11 +77,19 @@ test.each([
 ])("it is forgotten once %s, and does not come back", (_what, happens) => {
   write(dpkg(), file(script));
   keepMaintainerScripts(state);
-  forgetMaintainerScripts(state);
+  forgetMaintainerScripts(state, 6);
   expect(kept()).toEqual([script]);
   happens();
-  forgetMaintainerScripts(state);
+  forgetMaintainerScripts(state, 6);
   write(file(script));
-  forgetMaintainerScripts(state);
+  forgetMaintainerScripts(state, 6);
   expect(kept()).toEqual([]);
+});
+
+test("what dpkg put there while a pass was under way is not forgotten by that pass", () => {
+  write(dpkg(), file(script));
+  keepMaintainerScripts(state);
+  forgetFiles(state, [{ root: "", path: script }]);
+  forgetMaintainerScripts(state, 5);
+  expect(kept()).toEqual([script]);
 });

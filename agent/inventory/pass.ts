@@ -46,6 +46,7 @@ export interface PassOptions extends ReportOptions {
  * spool. Unchanged files cost one lstat. Synchronous, meant for a short-lived process: its memory goes with it.
  */
 export async function runPass(state: State, options: PassOptions): Promise<ScanFrame> {
+  const began = options.now();
   const report = new Report(state, options);
   const whole = options.scope === "whole";
   const pass = whole ? Number(readMeta(state, "pass") ?? 0) + 1 : provisionalPass;
@@ -67,7 +68,7 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
     .transaction(() => {
       if (isEverywhere(options)) {
         if (readMeta(state, "fingerprint") === undefined) keepMaintainerScripts(state);
-        else forgetMaintainerScripts(state);
+        else forgetMaintainerScripts(state, began);
       }
       // A walk below some folders says nothing of the books elsewhere: the next whole pass compares with the last whole one.
       if (isEverywhere(options)) writeMeta(state, "fingerprint", walked.fingerprint);

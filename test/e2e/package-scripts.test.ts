@@ -23,7 +23,7 @@ if (why !== undefined) process.stderr.write(`package-scripts.test.ts is skipped:
 const programs = ["dash", "rm", "tar", "dpkg", "dpkg-deb", "dpkg-split", "dpkg-query"].map(
   (name) => [`/usr/bin/${name}`, `/usr/bin/${name === "dash" ? "sh" : name}`] as const,
 );
-const names = ["upgraded", "removed", "edited", "replaced"] as const;
+const names = ["upgraded", "removed", "edited", "replaced", "later"] as const;
 
 describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older than the agent, tier %s", (tier) => {
   let root: GateRoot;
@@ -37,6 +37,7 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
       fs.mkdirSync(join(root.path, folder), { recursive: true });
     for (const name of names) {
       for (const version of ["1", "2"]) build(root, name, version);
+      if (name === "later") continue;
       execFileSync("/usr/sbin/chroot", [root.path, ...dpkgWith("-i", `/tmp/${name}_1.deb`)], {
         env: { PATH: path },
         stdio: "ignore",
@@ -57,6 +58,11 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
     const { code, terminal } = await runInside(root, `export PATH=${path}; ${dpkgWith(...words).join(" ")}`);
     return [code, ...terminal.split("\n").filter((line) => /^(?:script|Stopped:)/.test(line))];
   };
+  /** The sensor holds what nothing vouches for. */
+  const isStopping = async (): Promise<boolean> => {
+    fs.writeFileSync(join(root.path, "tmp/unknown"), `#!/bin/sh\nexit ${Math.random()}\n`, { mode: 0o755 });
+    return (await runInside(root, "/tmp/unknown")).terminal.includes("has no proof");
+  };
   const info = (file: string): string => join(root.path, "var/lib/dpkg/info", file);
 
   test("are upgraded: their old scripts run, and the new ones", async () => {
@@ -76,6 +82,24 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
     expect(await dpkg("-r", "removed")).toEqual([0, "script removed 1 prerm remove", "script removed 1 postrm remove"]);
     expect(await dpkg("-P", "removed")).toEqual([0, "script removed 1 postrm purge"]);
     expect(fs.existsSync(info("removed.postrm"))).toBe(false);
+  });
+
+  test("so is one that came later, once the sensor does not know any more who wrote its scripts", async () => {
+    expect(await dpkg("-i", "/tmp/later_1.deb")).toEqual([
+      0,
+      "script later 1 preinst install",
+      "script later 1 postinst configure",
+    ]);
+    await waitFor(() => keptOf(agent?.folder ?? "", "later").length === 4);
+    if (sensor !== undefined) await endChild(sensor.child);
+    sensor = await startSensor(root, { tier });
+    await waitFor(async () => (await dpkg("--version"))[0] === 0 && (await isStopping()));
+    expect(await dpkg("-P", "later")).toEqual([
+      0,
+      "script later 1 prerm remove",
+      "script later 1 postrm remove",
+      "script later 1 postrm purge",
+    ]);
   });
 
   test("a script that somebody changed since is refused, and its package stays", async () => {
@@ -119,6 +143,19 @@ function build(root: GateRoot, name: string, version: string): void {
     });
   const archive = join(root.path, `tmp/${name}_${version}.deb`);
   execFileSync("dpkg-deb", ["--root-owner-group", "-b", folder, archive], { stdio: "ignore" });
+}
+
+/** The scripts of one package that the agent keeps a digest of. */
+function keptOf(folder: string, name: string): readonly string[] {
+  const state = openStateIfAny(folder);
+  const paths = state?.prepare<[], string>("SELECT path FROM maintainer_scripts").pluck().all() ?? [];
+  state?.close();
+  return paths.filter((one) => one.startsWith(`/var/lib/dpkg/info/${name}.`));
+}
+
+async function waitFor(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100 && !(await isSo()); tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 /** What waits for the server of decisions about one file, once something does. */
