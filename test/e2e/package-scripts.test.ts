@@ -44,7 +44,9 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
       });
     }
     sensor = await startSensor(root, { tier });
-    agent = startGatedAgent(root, sensor.socket, { mode: "block" });
+    const policyFile = join(root.scratch, "policy.yaml");
+    fs.writeFileSync(policyFile, policy);
+    agent = startGatedAgent(root, sensor.socket, { policy: policyFile });
     await agent.heard(({ kind }) => kind === "scanned" || kind === "failed");
   });
   afterAll(async () => {
@@ -122,6 +124,19 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
 });
 
 const path = "/usr/bin:/bin";
+/** As the built-in one, but that an answer which is late on a busy machine lets nothing run. */
+const policy = `number: 1
+mode: enforce
+require:
+  - name: something claims it
+    standing: [proven, signed, unproven]
+    basis: [reproduced, source, publisher, pinned, recorded, generated]
+    otherwise: { unproven: block, unchecked: block }
+gate:
+  mode: block
+  deadlineMs: 20000
+  when: { late: closed, overloaded: closed }
+`;
 /** It looks for more programs in PATH than these packages need. */
 const dpkgWith = (...words: readonly string[]): readonly string[] => ["/usr/bin/dpkg", "--force-bad-path", ...words];
 
