@@ -21,7 +21,7 @@ import { openLink } from "./link/link.ts";
 import type { Link } from "./link/link.ts";
 import { acceptAttested, acceptTrust } from "./provenance/attested.ts";
 import { acceptProof } from "./provenance/proofs.ts";
-import { giveBack, putInPlace } from "./state/give-back.ts";
+import { giveBackBeforeRest, putInPlace } from "./state/give-back.ts";
 import { openNotify } from "./notify.ts";
 import { agentSettingsFrom, rawConfig } from "./settings.ts";
 import { holdState } from "./state/one-daemon.ts";
@@ -71,7 +71,7 @@ export function runDaemon(
     clearTimeout(resting);
     resting = setTimeout(() => {
       gate?.rest();
-      giveBack(state);
+      giveBackBeforeRest(state);
       if (written < manyMoments) return;
       written = 0;
       putInPlace(state);

@@ -1,3 +1,4 @@
+import { dropFirst } from "@provost/shared/lib/drop-first.ts";
 import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { pathText, safeText } from "@provost/shared/lib/path-text.ts";
 import { parseStat, ticksPerSecond } from "../inventory/proc-text.ts";
@@ -146,11 +147,6 @@ const tickOf = (nanoseconds: number): number => Math.floor(nanoseconds / nsPerTi
 /** Who had a number at that moment: numbers come round again. */
 const holderAt = (holders: readonly KnownProcess[], tick: number): KnownProcess | undefined =>
   holders.findLast(({ startTick }) => startTick <= tick);
-
-function dropFirst(map: Map<unknown, unknown>): void {
-  const [first] = map.keys();
-  map.delete(first);
-}
 
 function fromProc(pid: number, startTick: number | undefined): KnownProcess | undefined {
   const stat = parseStat(readText(`/proc/${pid}/stat`, "utf8") ?? "");

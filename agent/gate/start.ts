@@ -12,7 +12,7 @@ import type { State } from "../state/state.ts";
 import { CredentialPlaces } from "../telemetry/credential-places.ts";
 import { KnownFiles } from "../telemetry/known-files.ts";
 import type { Writer } from "../telemetry/telemetry.ts";
-import { startText } from "../telemetry/telemetry.ts";
+import { startText } from "../telemetry/told-processes.ts";
 import { openTelemetry } from "../telemetry/start.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 import { corePlaces, interpreterPrograms, packageManagers } from "./core-programs.ts";

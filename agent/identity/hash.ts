@@ -84,9 +84,20 @@ export const sameIdentity = (a: FileIdentity, b: FileIdentity): boolean =>
 
 const same = (a: Stats, b: Stats): boolean => sameIdentity(identityOf(a), identityOf(b)) && a.mtimeMs === b.mtimeMs;
 
-const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
+const bufferBytes = 1024 * 1024;
+let lastBuffer: WeakRef<Buffer> | undefined;
+
+/** One for all files that are hashed one after another; a daemon that hashes nothing for a while does not hold it. */
+function takeBuffer(): Buffer {
+  const held = lastBuffer?.deref();
+  if (held !== undefined) return held;
+  const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+  lastBuffer = new WeakRef(buffer);
+  return buffer;
+}
 
 function digest(handle: number, others: ReadonlySet<Algorithm>, size: number) {
+  const buffer = takeBuffer();
   const main = createHash("sha256");
   const rest = [...others].filter((name) => name !== "sha256").map((name) => ({ name, hash: createHash(name) }));
   let at = 0;

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "@provost/shared/lib/app-error.ts";
@@ -41,6 +42,15 @@ export const scanEnvironment = {
   GLIBC_TUNABLES: "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.top_pad=0",
 } as const;
 
+/** What the daemon is asked at a program's start does not wait for a pass, nor does whoever works on this device. */
+function standBack(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It has ended already, which its "exit" tells.
+  }
+}
+
 /** Runs one pass in a process of its own. Rejects with the scan's own error, or SCAN_FAILED when it died. */
 export function runScan(
   order: ScanOrder,
@@ -56,7 +66,10 @@ export function runScan(
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       ...(signal === undefined ? {} : { signal }),
     });
-    if (child.pid !== undefined) started?.(child.pid);
+    if (child.pid !== undefined) {
+      standBack(child.pid);
+      started?.(child.pid);
+    }
     let complaint = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       complaint = (complaint + chunk.toString()).slice(-2000);

@@ -3,13 +3,14 @@ import type { Worth } from "@provost/shared/model/detection.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { JudgedPart, Observed, ObservedProcess } from "@provost/shared/model/observed.ts";
 import { observedLimits } from "@provost/shared/model/observed.ts";
-import { safeText } from "@provost/shared/lib/path-text.ts";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import { classOf } from "@provost/shared/model/watched-files.ts";
-import { ticksPerSecond } from "../inventory/proc-text.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { Allowance } from "./allowance.ts";
 import { bounded } from "./ancestors.ts";
+import { dropFirst } from "@provost/shared/lib/drop-first.ts";
+import { startText, ToldProcesses } from "./told-processes.ts";
+import type { ProcessParts } from "./told-processes.ts";
 import { WorkChanges } from "./work-changes.ts";
 
 export type Writer = NonNullable<Extract<Observed, { kind: "exec" }>["writtenBy"]>;
@@ -40,26 +41,19 @@ interface Place {
   readonly path: string;
 }
 
-export interface TelemetryParts {
+export interface TelemetryParts extends ProcessParts {
   /** Events are numbered below it: another one for each start of the agent. */
   readonly name: string;
   /** Milliseconds from anywhere, never backwards. */
   clock(): number;
   /** Milliseconds since 1970 for nanoseconds since boot. */
   instant(sinceBoot: number): Instant;
-  userName(uid: number): string;
   /** What was judged of this file, where it was. */
   file(stamp: FileStamp): KnownFile;
   /** The root that a path on this device lies in, and what it is there. */
   place(path: string): Place;
   /** The package that owns a file. */
   owner(place: Place): string | undefined;
-  /** A process that ran before its start could be told. */
-  before(
-    pid: number,
-  ):
-    | { readonly program: string; readonly words: string; readonly parent: number; readonly startTick: number }
-    | undefined;
   /** Hands on what was seen; called at most every `gatherMs`. */
   tell(events: readonly Observed[]): void;
   /** The agent's own short-lived processes: a pass looks into every file. */
@@ -85,17 +79,13 @@ const mostUnjudged = 2000;
  */
 const ordinary = { perSecond: 500, burst: 4000 };
 const notable = { perSecond: 1000, burst: 4000 };
-const mostProcesses = 16_384;
-const mostEnded = 2048;
 const mostWriters = 8192;
 const writerDays = 86_400_000;
-const nsPerTick = 1e9 / ticksPerSecond;
 
 /** From the sensor's events to what a device tells: who did it, from where, and what its bytes are worth. */
 export class Telemetry {
   readonly #parts: TelemetryParts;
-  readonly #processes = new Map<number, ObservedProcess>();
-  readonly #ended = new Map<number, ObservedProcess>();
+  readonly #processes: ToldProcesses;
   readonly #writers = new Map<string, Writer>();
   readonly #changes = new WorkChanges();
   #count = 0;
@@ -110,6 +100,7 @@ export class Telemetry {
 
   constructor(parts: TelemetryParts) {
     this.#parts = parts;
+    this.#processes = new ToldProcesses(parts);
   }
 
   take(events: EventBatch): void {
@@ -130,7 +121,7 @@ export class Telemetry {
 
   /** Nothing has happened for some seconds: what was held for events that come late is let go. */
   rest(): void {
-    this.#ended.clear();
+    this.#processes.rest();
     this.#changes.rest();
   }
 
@@ -165,8 +156,9 @@ export class Telemetry {
       case "fork":
         return this.#fork(event.child, event.childStarted, who);
       case "exit": {
-        const actor = this.#actor(who);
-        this.#end(actor);
+        const actor = this.#processes.actor(who);
+        this.#processes.end(actor);
+        this.#changes.ended(actor);
         // A thread of the kernel's, or one whose start nobody told: machines at rest end one every few seconds.
         if (actor.executable === "") return undefined;
         return this.#tell({ ...this.#seen(event.time), kind: "exit", actor, status: event.waitStatus });
@@ -176,7 +168,7 @@ export class Telemetry {
         const protocol = event.protocol === 17 ? "udp" : "tcp";
         const local = { address: event.localAddress, port: event.localPort };
         const remote = { address: event.remoteAddress, port: event.remotePort };
-        const actor = this.#actor(who);
+        const actor = this.#processes.actor(who);
         return event.kind === "listen"
           ? this.#tell({ ...this.#seen(event.time), kind: "listen", actor, protocol, local })
           : this.#tell({
@@ -190,9 +182,14 @@ export class Telemetry {
             });
       }
       case "module":
-        return this.#tell({ ...this.#seen(event.time), kind: "module", actor: this.#actor(who), module: event.name });
+        return this.#tell({
+          ...this.#seen(event.time),
+          kind: "module",
+          actor: this.#processes.actor(who),
+          module: event.name,
+        });
       case "ptrace": {
-        const target = this.#processes.get(event.target);
+        const target = this.#processes.running(event.target);
         const reached = {
           pid: event.target,
           startedAt: startText(event.targetStarted),
@@ -201,7 +198,7 @@ export class Telemetry {
         return this.#tell({
           ...this.#seen(event.time),
           kind: "reach",
-          actor: this.#actor(who),
+          actor: this.#processes.actor(who),
           target: reached,
           request: event.request,
         });
@@ -210,7 +207,7 @@ export class Telemetry {
         return this.#tell({
           ...this.#seen(event.time),
           kind: "memory",
-          actor: this.#actor(who),
+          actor: this.#processes.actor(who),
           what: "memfd",
           name: event.name,
         });
@@ -227,9 +224,9 @@ export class Telemetry {
 
   #exec(event: ExecEvent): void {
     const { who, file, script, path, called, directory } = event;
-    const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
+    const parent = this.#processes.found(who.parent);
     const actor: ObservedProcess = {
-      ...this.#identity(who),
+      ...this.#processes.identity(who),
       executable: path,
       arguments: event.arguments
         .slice(0, observedLimits.arguments)
@@ -238,7 +235,7 @@ export class Telemetry {
       ...(event.cgroupName === "" ? {} : { cgroup: event.cgroupName }),
       ...(parent === undefined ? {} : { parent: bounded(parent) }),
     };
-    this.#keep(actor);
+    this.#processes.keep(actor);
     const isScript = script !== undefined || (event.flags & scriptFlag) !== 0;
     const exec: Exec = {
       ...this.#seen(event.time),
@@ -286,16 +283,16 @@ export class Telemetry {
   }
 
   #fork(child: number, childStarted: number, who: ProcessStamp): void {
-    const forked = this.#actor(who);
+    const forked = this.#processes.actor(who);
     const { parent: _parent, ...own } = forked;
-    this.#keep({ ...own, pid: child, startedAt: startText(childStarted), parent: bounded(forked) });
+    this.#processes.keep({ ...own, pid: child, startedAt: startText(childStarted), parent: bounded(forked) });
   }
 
   #file(event: FileEvent): void {
     const { who, file, path } = event;
     if (event.created || event.renamed) this.#parts.made(path);
     if (event.isFolder || this.#parts.isOwn(who)) return;
-    const actor = this.#actor(who);
+    const actor = this.#processes.actor(who);
     const at = this.#parts.instant(event.time);
     if (event.created || event.written || event.renamed) this.#noteWriter(file, actor, at);
     const place = this.#parts.place(path);
@@ -351,76 +348,6 @@ export class Telemetry {
   #name(): string {
     this.#count += 1;
     return `${this.#parts.name}-${this.#count.toString(36)}`;
-  }
-
-  /** The number has been given away: what is remembered of it speaks of another process. */
-  #actor(who: ProcessStamp): ObservedProcess {
-    const known = this.#processes.get(who.pid);
-    if (known !== undefined && known.startedAt === startText(who.started)) return known;
-    const ended = this.#ended.get(who.pid);
-    if (ended !== undefined && ended.startedAt === startText(who.started)) return ended;
-    const found = this.#fromProc(who.pid);
-    const parent = this.#processes.get(who.parent) ?? this.#fromProc(who.parent);
-    const made: ObservedProcess = {
-      ...this.#identity(who),
-      executable: found?.executable ?? "",
-      arguments: found?.arguments ?? [],
-      ...(parent === undefined ? {} : { parent: bounded(parent) }),
-    };
-    this.#keep(made);
-    return made;
-  }
-
-  #identity(who: ProcessStamp) {
-    return {
-      pid: who.pid,
-      startedAt: startText(who.started),
-      uid: who.user,
-      gid: who.group,
-      user: this.#parts.userName(who.user),
-      ...(who.loginUser === undefined
-        ? {}
-        : { loginUid: who.loginUser, loginUser: this.#parts.userName(who.loginUser) }),
-      ...(who.session === undefined ? {} : { session: who.session }),
-      name: who.name,
-    };
-  }
-
-  #fromProc(pid: number, depth = 0): ObservedProcess | undefined {
-    if (pid <= 0 || depth > 8) return undefined;
-    const known = this.#processes.get(pid);
-    if (known !== undefined) return known;
-    const found = this.#parts.before(pid);
-    if (found === undefined) return undefined;
-    const parent = this.#fromProc(found.parent, depth + 1);
-    const words = found.words === "" ? [] : found.words.split("\0").map((word) => safeText(word));
-    const process: ObservedProcess = {
-      pid,
-      startedAt: String(found.startTick * nsPerTick),
-      uid: 0,
-      gid: 0,
-      executable: found.program,
-      arguments: words,
-      name: (found.program.split("/").at(-1) ?? "").slice(0, 15),
-      ...(parent === undefined ? {} : { parent: bounded(parent) }),
-    };
-    this.#keep(process);
-    return process;
-  }
-
-  /** What it did with files is told by another part of the sensor, up to a moment after its end. */
-  #end(process: ObservedProcess): void {
-    this.#processes.delete(process.pid);
-    this.#ended.delete(process.pid);
-    this.#ended.set(process.pid, process);
-    this.#changes.ended(process);
-    if (this.#ended.size > mostEnded) dropFirst(this.#ended);
-  }
-
-  #keep(process: ObservedProcess): void {
-    this.#processes.delete(process.pid);
-    this.#processes.set(process.pid, process);
-    if (this.#processes.size > mostProcesses) dropFirst(this.#processes);
   }
 
   #tell(event: Observed): void {
@@ -479,9 +406,6 @@ const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\/
 const memfdFlag = 1 << 4;
 const unlinkedFlag = 1 << 3;
 const scriptFlag = 1 << 11;
-/** A start in whole ticks: what the kernel prints, so that the device can find the process again by it. */
-export const startText = (nanoseconds: number): string => String(Math.floor(nanoseconds / nsPerTick) * nsPerTick);
-
 const keyOf = ({ device, inode }: FileStamp): string => `${device}:${inode}`;
 
 /** Cut to what a path may be: both parts are as long as the caller made them. */
@@ -489,8 +413,3 @@ const joined = (directory: string, name: string): string =>
   `${directory}/${name.replace(/^\.\//, "")}`.replaceAll("//", "/").slice(0, mostPathCharacters).toWellFormed();
 /** A path of the kernel's longest, each byte escaped. */
 const mostPathCharacters = observedLimits.path * 4;
-
-function dropFirst(map: Map<unknown, unknown>): void {
-  const [first] = map.keys();
-  map.delete(first);
-}

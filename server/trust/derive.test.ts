@@ -7,10 +7,11 @@ import { afterEach, expect, test } from "vitest";
 import * as forge from "../../test/support/forge-archive.ts";
 import { evidenceMigrations, openEvidence } from "../store/sqlite/evidence.ts";
 import { manifestMigrations, openManifests } from "../store/sqlite/manifests.ts";
-import { deriveManifests } from "./derive.ts";
+import { type ConfigId, deriveManifests } from "./derive.ts";
 import { openFetch } from "./fetch.ts";
 import { openIndexCache } from "./index-cache.ts";
 import { openLocalArchives } from "./local-archives.ts";
+import type { PackageVersion } from "./manifest-store.ts";
 import { trustKeyOf } from "./sources/debian/archive.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -29,6 +30,7 @@ function openServer(
     readonly locals?: readonly string[];
     readonly folder?: string;
   } = {},
+  settled?: (version: PackageVersion) => void,
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "provost-derive-"));
   const database = new Database(join(folder, "server.db"));
@@ -54,6 +56,7 @@ function openServer(
     localArchives: openLocalArchives(options.locals ?? []),
     now: (): Instant => clock.now,
     random: () => 0.5,
+    ...(settled === undefined ? {} : { settled: (_: ConfigId, version: PackageVersion) => settled(version) }),
   };
   return { ...parts, folder, clock, derivation: deriveManifests(parts) };
 }
@@ -93,6 +96,24 @@ async function proofOf(
   await server.derivation.run(new AbortController().signal);
   return server.derivation.proof(config, wanted);
 }
+
+test("a package that is tried again and comes out as before is not told a second time", async () => {
+  const told: string[] = [];
+  const server = openServer({}, ({ name }) => told.push(name));
+  const archive = await openArchive();
+  const gone = { name: "tool", version: "0.9-1", arch: "amd64" };
+  expect((await proofOf(server, archive.source, gone))?.state).toBe("lapsed");
+  const due = server.derivation.nextDueAt();
+  server.clock.now = instant((due ?? 0) + 1);
+  await server.derivation.run(new AbortController().signal);
+  expect(server.derivation.nextDueAt()).toBeGreaterThan(due ?? Infinity);
+  expect(told).toEqual(["tool"]);
+  archive.answers.set("/dists/test/InRelease", Buffer.from("broken"));
+  server.clock.now = instant((server.derivation.nextDueAt() ?? 0) + 86_400_000);
+  await server.derivation.run(new AbortController().signal);
+  expect(server.store.counts(server.derivation.want([archive.source], [{ ...gone, priority }])).failed).toBe(1);
+  expect(told).toEqual(["tool", "tool"]);
+});
 
 test("a good archive gives the files and a chain up to its key, with the bytes behind every link", async () => {
   const server = openServer();

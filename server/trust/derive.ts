@@ -100,7 +100,9 @@ export function deriveManifests(parts: DeriveParts, overrides: Partial<DeriveOpt
         // What was broken off by a stop says nothing about the package.
         if (!signal.aborted) {
           store.settle(next.id, settled, parts.now());
-          parts.settled?.(next.config, { name: next.name, version: next.version, arch: next.arch });
+          // What was tried again and came out as before is no news: every device would be told, and would write it down.
+          if (isNews(next, settled))
+            parts.settled?.(next.config, { name: next.name, version: next.version, arch: next.arch });
         }
       } finally {
         inHand.delete(next.id);
@@ -210,6 +212,12 @@ export function deriveManifests(parts: DeriveParts, overrides: Partial<DeriveOpt
 
 const isKept = (manifest: debian.DerivedDeb): manifest is DerivedManifest =>
   manifest.state !== "unreachable" && manifest.state !== "not-now";
+
+const isNews = (before: PackageState, now: Settled): boolean =>
+  before.state !== now.state ||
+  before.says !== now.says ||
+  before.wanted !== now.wanted ||
+  canonicalJson(before.builds) !== canonicalJson(now.builds);
 
 const final = (state: PackageState, kind: Settled["state"], says: string, wanted: string): Settled => ({
   state: kind,
