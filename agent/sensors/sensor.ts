@@ -76,10 +76,10 @@ export interface Sensor {
   answer(id: bigint, answer: Answer): void;
   digest(digest: Sha256, answer: DigestAnswer): void;
   /**
-   * Hash this file now and remember it. Path text. `own`: it is allowed, because the agent waits for what it starts. `opened`: nothing
+   * Hash this file now and remember it. Path text. `package manager`: of the core, and what it puts where the core lies is core. `own`: it is allowed, because the agent waits for what it starts. `opened`: nothing
    * is hashed; it is told when this file, or a file in this folder, is opened.
    */
-  path(kind: "core" | "ran before" | "interpreter" | "own" | "opened", path: string): void;
+  path(kind: "core" | "package manager" | "ran before" | "interpreter" | "own" | "opened", path: string): void;
   /** Drops what is remembered of a digest; of all, where none is given. */
   forget(digest?: Sha256): void;
   guard(what: { readonly pid: number } | { readonly path: string }): void;
