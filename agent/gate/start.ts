@@ -118,6 +118,7 @@ export async function startGate(
           hello: () => hello,
           made: (path) => credentials.made(path),
           changed: events.changed,
+          renamed: (event) => gate.renamed(event),
           userName,
           spooled,
         });
@@ -314,7 +315,8 @@ export async function startGate(
     gate: (answered) => gate.answered(answered),
     events(events) {
       processes.take(events);
-      telemetry?.take(events);
+      if (telemetry !== undefined) return telemetry.take(events);
+      for (const event of events) if (event.kind === "file" && event.renamed) gate.renamed(event);
     },
     status(now) {
       status = now;

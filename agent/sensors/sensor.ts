@@ -48,8 +48,8 @@ export interface EventBatch extends Iterable<SensorEvent> {
 }
 
 export interface ProcessReader {
-  /** `words`: the arguments as Latin-1, NUL between them; only the first thousand bytes. */
-  exec(pid: number, started: number, parent: number, path: string, words: string): void;
+  /** `words`: the arguments as Latin-1, NUL between them; only the first thousand bytes. `inode`: its program's. */
+  exec(pid: number, started: number, parent: number, path: string, words: string, inode: number): void;
   fork(child: number, childStarted: number, parent: number): void;
   exit(pid: number, started: number): void;
 }
