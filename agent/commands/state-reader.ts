@@ -41,7 +41,7 @@ export function needState(folder: string): State {
   });
 }
 
-const readableFormat = 5;
+const readableFormat = 6;
 
 const isAbsent = (cause: unknown): boolean =>
   cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");

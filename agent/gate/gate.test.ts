@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { GateQuestion, ProcessStamp } from "@provost/shared/model/event.ts";
 import type { GateMode } from "@provost/shared/model/gate.ts";
 import type { FileFacts, JudgedRecord } from "@provost/shared/model/inventory.ts";
@@ -9,6 +9,7 @@ import type { Instant, Purl, Sha256 } from "@provost/shared/model/ids.ts";
 import { defaultPolicy } from "@provost/shared/policy/default-policy.ts";
 import type { Policy } from "@provost/shared/policy/rules.ts";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
+import { keepMaintainerScripts } from "../inventory/maintainer-scripts.ts";
 import { writeFiles } from "../inventory/write-files.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import type { Answer } from "../sensors/sensor.ts";
@@ -73,6 +74,7 @@ let failures: string[];
 let looks: string[];
 let sealingSince: number | undefined;
 let inventoried: boolean;
+let clock: Instant;
 let look: (path: string) => Promise<LookAnswer>;
 
 function open(mode: GateMode, policy: Policy = defaultPolicy): void {
@@ -91,7 +93,7 @@ function open(mode: GateMode, policy: Policy = defaultPolicy): void {
       device: { id: "device", groups: [] },
       inventoried: () => inventoried,
       sealingSince: () => sealingSince,
-      now: () => now,
+      now: () => clock,
       userName: (uid) => `user${uid}`,
       answer: (id, answer) => void answers.push({ id, answer }),
       told: () => undefined,
@@ -113,6 +115,7 @@ beforeEach(() => {
   looks = [];
   sealingSince = undefined;
   inventoried = true;
+  clock = now;
   look = () => Promise.resolve({ id: 1, why: "not there" });
   writeFiles(state, [file("/usr/bin/tool", known, { records: [recorded] })], proofsIn(state), 1);
   open("block");
@@ -273,6 +276,60 @@ test.each([
     path,
   };
   expect(await ask(question(unknown, "/home/a/app", { writer }))).toMatchObject({ allow: false });
+});
+
+describe("a package's script that dpkg kept before the first pass", () => {
+  const script = "/var/lib/dpkg/info/tool.prerm";
+  const listed: JudgedRecord = {
+    path: script,
+    purl: recorded.purl,
+    via: "dpkg-list",
+    role: "file",
+    packagedAs: "DEBIAN/prerm",
+    agrees: "not-compared",
+  };
+  const kept = file(script, unknown, { kind: "script", records: [listed] });
+  const dpkg = (agrees: JudgedRecord["agrees"]): FileFacts =>
+    file("/usr/bin/dpkg", "ee".repeat(32) as Sha256, { records: [{ ...recorded, path: "/usr/bin/dpkg", agrees }] });
+  beforeEach(() => {
+    writeFiles(state, [kept, dpkg("yes")], proofsIn(state), 1);
+    keepMaintainerScripts(state);
+  });
+
+  test("runs, of that file only, and its verdict says why", async () => {
+    expect(await ask(question(unknown, script))).toMatchObject({ allow: true, kind: "lineage", remember: "file" });
+    const [item] = decisions();
+    expect(item).toMatchObject({ standing: "unproven", basis: "generated", cause: "lineage", allowed: true });
+    expect(item?.why).toBe(
+      `${script} is a package's script: dpkg kept it here before the agent's first pass; it is worth at most what /usr/bin/dpkg is worth.`,
+    );
+  });
+
+  test("the hours of lineage do not end it", async () => {
+    clock = (now + 400 * 86_400_000) as Instant;
+    expect(await ask(question(unknown, script))).toMatchObject({ allow: true, forMs: 24 * 3_600_000 });
+  });
+
+  test.each([
+    ["the same bytes elsewhere", unknown, "/home/a/tool.prerm"],
+    ["other bytes in its place", "dd".repeat(32) as Sha256, script],
+    ["a script that came later", "dd".repeat(32) as Sha256, "/var/lib/dpkg/info/other.prerm"],
+  ])("%s do not run", async (_what, digest, path) => {
+    expect(await ask(question(digest, path))).toMatchObject({ allow: false });
+  });
+
+  test("it does not run where nothing vouches for dpkg any more", async () => {
+    writeFiles(state, [dpkg("no")], proofsIn(state), 2);
+    expect(await ask(question(unknown, script))).toMatchObject({ allow: false });
+  });
+
+  test("nor where the owner wants no lineage at all", async () => {
+    open("block", {
+      ...defaultPolicy,
+      gate: { ...defaultPolicy.gate, lineage: { ...defaultPolicy.gate.lineage, hours: 0 } },
+    });
+    expect(await ask(question(unknown, script))).toMatchObject({ allow: false });
+  });
 });
 
 test("unknown bytes beside a package's files are looked up in the books before the answer", async () => {

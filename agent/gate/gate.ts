@@ -1,4 +1,4 @@
-import type { GateAnswered, GateQuestion, ProcessStamp, SensorHello } from "@provost/shared/model/event.ts";
+import type { FileEvent, GateAnswered, GateQuestion, ProcessStamp, SensorHello } from "@provost/shared/model/event.ts";
 import type { GateMode, Tier } from "@provost/shared/model/gate.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Verdict } from "@provost/shared/model/verdict.ts";
@@ -13,10 +13,10 @@ import type { Answer, SensorSettings } from "../sensors/sensor.ts";
 import type { State } from "../state/state.ts";
 import { approvalOf } from "./approvals.ts";
 import { denialOf } from "./denials.ts";
-import { AskedJudge, generatedHere, notInTime, notRead } from "./judge-asked.ts";
+import { AskedJudge, generatedHere, keptByDpkg, notInTime, notRead } from "./judge-asked.ts";
 import type { Judged } from "./judge-asked.ts";
+import { KeptScripts } from "./kept-scripts.ts";
 import { Lineage } from "./lineage.ts";
-import type { Made } from "./lineage.ts";
 import type { Looking } from "./looking.ts";
 import { Places } from "./places.ts";
 import { commandText, type ProcessTable } from "./process-table.ts";
@@ -60,6 +60,7 @@ export class Gate {
   readonly #judge: AskedJudge;
   readonly #places: Places;
   readonly #lineage: Lineage;
+  readonly #scripts: KeptScripts;
   #policy: Policy;
   #hello: Pick<SensorHello, "tier" | "bootToUnix"> = { tier: "P", bootToUnix: 0 };
 
@@ -69,6 +70,7 @@ export class Gate {
     this.#judge = new AskedJudge(parts.state);
     this.#places = new Places(parts.state);
     this.#lineage = new Lineage(parts.state, this.#places, parts.processes);
+    this.#scripts = new KeptScripts(parts.state, parts.processes);
   }
 
   get mode(): GateMode {
@@ -116,6 +118,11 @@ export class Gate {
     this.#lineage.renew();
   }
 
+  /** dpkg puts a package's scripts where it keeps them by giving them their names. */
+  renamed(event: FileEvent): void {
+    this.#scripts.renamed(event, this.#places.split(event.path), this.#parts.now());
+  }
+
   asked(question: GateQuestion): void {
     try {
       this.#ask(question);
@@ -134,7 +141,7 @@ export class Gate {
     const denial = denialOf(this.#parts.state, digest, now);
     if (denial !== undefined && stops(this.mode)) return this.#deny(question, digest, place, denial, now);
     const judged = this.#judge.judge(question, digest, place, now);
-    const made = this.#made(question, digest, judged, now);
+    const made = this.#made(question, digest, place, judged, now);
     if (made !== undefined || !judged.isWorthALook) return this.#settle(question, digest, place, judged, made, now);
     this.#look(question, digest, place, judged).catch((cause: unknown) => this.#parts.failed(question.path, cause));
   }
@@ -177,10 +184,28 @@ export class Gate {
   }
 
   /** Lineage ranks last: it is asked about only where nothing else vouches for the bytes or speaks against them. */
-  #made(question: GateQuestion, digest: Sha256, { verdict }: Judged, now: Instant): Made | undefined {
+  #made(
+    question: GateQuestion,
+    digest: Sha256,
+    place: Place,
+    { verdict, facts }: Judged,
+    now: Instant,
+  ): MadeHere | undefined {
     if (verdict.standing !== "unproven" || (verdict.basis !== "none" && verdict.basis !== "claimed")) return undefined;
     const { hours, ...more } = this.#policy.gate.lineage;
-    return this.#lineage.of(question, digest, hours, more, now);
+    if (hours <= 0) return undefined;
+    const made = this.#lineage.of(question, digest, hours, more, now);
+    if (made !== undefined) {
+      const { maker, at, until } = made;
+      const isNew = at === now;
+      const keep = (): void => this.#lineage.keep(digest, place, made, now);
+      return { verdict: generatedHere(facts, maker, at), until, byPlace: false, ...(isNew ? { keep } : {}) };
+    }
+    const kept = this.#scripts.of(place, digest);
+    if (kept === undefined) return undefined;
+    // It holds as long as the package is there: it is only asked about again after these hours.
+    const until = (now + hours * 3_600_000) as Instant;
+    return { verdict: keptByDpkg(place.path, kept), until, byPlace: true };
   }
 
   #settle(
@@ -188,12 +213,11 @@ export class Gate {
     digest: Sha256,
     place: Place,
     { verdict, facts, byPlace }: Judged,
-    made: Made | undefined,
+    made: MadeHere | undefined,
     now: Instant,
   ): void {
     if (made === undefined) return this.#decide({ question, digest, place, verdict, facts, byPlace, now });
-    const generated = generatedHere(facts, made.maker, made.at);
-    this.#decide({ question, digest, place, verdict: generated, facts, byPlace: false, now, made });
+    this.#decide({ question, digest, place, verdict: made.verdict, facts, byPlace: made.byPlace, now, made });
   }
 
   /** The kernel's answer first; then what is written down and told. */
@@ -252,8 +276,8 @@ export class Gate {
   }
 
   #afterwards(case_: Case, ruling: Ruling, code: string, notice: string | undefined): void {
-    const { question, digest, place, made, now, verdict } = case_;
-    if (made !== undefined && digest !== undefined && made.at === now) this.#lineage.keep(digest, place, made, now);
+    const { question, place, made, now, verdict } = case_;
+    made?.keep?.();
     const isPlain = ruling.allow && ruling.action === "allow" && ruling.cause === "allowed";
     if (isPlain) return;
     const item: GateDecision = {
@@ -340,7 +364,16 @@ interface Case {
   readonly facts?: Judged["facts"];
   readonly byPlace: boolean;
   readonly now: Instant;
-  readonly made?: Made;
+  readonly made?: MadeHere;
+}
+
+/** What speaks for a file only because of who made it on this device. */
+interface MadeHere {
+  readonly verdict: Verdict;
+  readonly until: Instant;
+  readonly byPlace: boolean;
+  /** Writes down what was seen just now. */
+  readonly keep?: () => void;
 }
 
 const setIdBits = 0o6000;

@@ -6,6 +6,7 @@ import { judge } from "@provost/shared/provenance/judge.ts";
 import type { Proofs } from "@provost/shared/provenance/judge.ts";
 import type { FileRow } from "../inventory/file-rows.ts";
 import { factsOf } from "../inventory/file-rows.ts";
+import type { KeptScript } from "./kept-scripts.ts";
 import { proofsIn } from "../provenance/proofs.ts";
 import type { State } from "../state/state.ts";
 
@@ -142,6 +143,21 @@ export function generatedHere(facts: FileFacts, maker: string, at: Instant): Ver
     state: "recorded",
     says: `The kernel's word: ${maker} wrote it last.`,
     facts: { maker, written: new Date(at).toISOString() },
+  };
+  return { standing: "unproven", basis: "generated", says, chain: [link] };
+}
+
+/** dpkg keeps no digest of packages' scripts: what it kept is worth at most what that dpkg is worth. */
+export function keptByDpkg(path: string, { keeper, at, isOlder }: KeptScript): Verdict {
+  const since = isOlder ? "kept it here before the agent's first pass" : "put it here";
+  const says = `${path} is a package's script: dpkg ${since}; it is worth at most what ${keeper} is worth.`;
+  const link: ChainLink = {
+    link: "build",
+    state: "recorded",
+    says: isOlder
+      ? `The first pass over this device met these very bytes where ${keeper} keeps its packages' scripts.`
+      : `The kernel's word: ${keeper} gave these very bytes their name.`,
+    facts: { maker: keeper, met: new Date(at).toISOString() },
   };
   return { standing: "unproven", basis: "generated", says, chain: [link] };
 }

@@ -125,9 +125,10 @@ export class Lineage {
 
 const mostVerified = 4096;
 
-const vouches = ({ standing, basis }: Pick<FileRow, "standing" | "basis">): boolean =>
+/** At least a record on the device agrees with it. */
+export const vouches = ({ standing, basis }: Pick<FileRow, "standing" | "basis">): boolean =>
   standing === "proven" || standing === "signed" || basis === "recorded" || basis === "pinned";
 
 /** Change times beyond 2^53 nanoseconds have lost their last digits on the way; a microsecond is more than that. */
-const isFile = (file: FileStamp, inode: number, size: number, changedMs: number): boolean =>
+export const isFile = (file: FileStamp, inode: number, size: number, changedMs: number): boolean =>
   file.inode === inode && file.bytes === size && Math.abs(file.changed / 1e6 - changedMs) < 0.01;

@@ -11,6 +11,8 @@ export interface KnownProcess {
   readonly parent: number;
   /** Its program, as path text; empty where it has none of its own. */
   readonly program: string;
+  /** Its program's inode; 0 where it ran before anybody told. */
+  readonly inode: number;
   /** Its arguments as Latin-1, NUL between them. */
   readonly words: string;
 }
@@ -41,9 +43,9 @@ export class ProcessTable implements ProcessReader {
     events.processes(this);
   }
 
-  exec(pid: number, started: number, parent: number, program: string, words: string): void {
+  exec(pid: number, started: number, parent: number, program: string, words: string, inode = 0): void {
     this.#changes += 1;
-    this.#put({ pid, startTick: tickOf(started), parent, program, words });
+    this.#put({ pid, startTick: tickOf(started), parent, program, inode, words });
   }
 
   fork(child: number, childStarted: number, parent: number): void {
@@ -52,7 +54,14 @@ export class ProcessTable implements ProcessReader {
     const startTick = tickOf(childStarted);
     // The exec may have been told first, by another processor's ring.
     if (this.#alive.get(child)?.startTick === startTick) return;
-    this.#put({ pid: child, startTick, parent, program: forked?.program ?? "", words: forked?.words ?? "" });
+    this.#put({
+      pid: child,
+      startTick,
+      parent,
+      program: forked?.program ?? "",
+      inode: forked?.inode ?? 0,
+      words: forked?.words ?? "",
+    });
   }
 
   exit(pid: number, started: number): void {
@@ -152,7 +161,7 @@ function fromProc(pid: number, startTick: number | undefined): KnownProcess | un
   const stat = parseStat(readText(`/proc/${pid}/stat`, "utf8") ?? "");
   if (stat === undefined || (startTick !== undefined && stat.startTicks !== startTick)) return undefined;
   const words = (readText(`/proc/${pid}/cmdline`, "latin1") ?? "").slice(0, 1024).replace(/\0$/, "");
-  return { pid, startTick: stat.startTicks, parent: stat.parent, program: programOf(pid), words };
+  return { pid, startTick: stat.startTicks, parent: stat.parent, program: programOf(pid), inode: 0, words };
 }
 
 function programOf(pid: number): string {

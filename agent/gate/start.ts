@@ -15,7 +15,7 @@ import type { Writer } from "../telemetry/telemetry.ts";
 import { startText } from "../telemetry/told-processes.ts";
 import { openTelemetry } from "../telemetry/start.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
-import { corePrograms, interpreterPrograms } from "./core-programs.ts";
+import { corePlaces, interpreterPrograms, packageManagers } from "./core-programs.ts";
 import { answerPeople } from "./answer-people.ts";
 import { openControl } from "./control.ts";
 import type { GateStatus } from "./control-words.ts";
@@ -118,6 +118,7 @@ export async function startGate(
           hello: () => hello,
           made: (path) => credentials.made(path),
           changed: events.changed,
+          renamed: (event) => gate.renamed(event),
           userName,
           spooled,
         });
@@ -299,7 +300,8 @@ export async function startGate(
       if (sensor === undefined || hello === undefined) return;
       if (readMeta(state, "gate-policy") !== underWhich()) forgetAll();
       else tellStanding();
-      for (const path of corePrograms(gate.policy.gate.core, config.sensorProgram)) sensor.path("core", path);
+      for (const path of packageManagers()) sensor.path("package manager", path);
+      for (const path of corePlaces(gate.policy.gate.core, config.sensorProgram)) sensor.path("core", path);
       for (const path of interpreterPrograms()) sensor.path("interpreter", path);
       // A sensor that remembers nothing does not know what ran here before it.
       if (hello.remembered === 0) for (const path of processes.programs()) sensor.path("ran before", path);
@@ -313,7 +315,8 @@ export async function startGate(
     gate: (answered) => gate.answered(answered),
     events(events) {
       processes.take(events);
-      telemetry?.take(events);
+      if (telemetry !== undefined) return telemetry.take(events);
+      for (const event of events) if (event.kind === "file" && event.renamed) gate.renamed(event);
     },
     status(now) {
       status = now;

@@ -22,6 +22,7 @@ import { planMounts, readMounts } from "./mounts.ts";
 import type { MountPlan } from "./mounts.ts";
 import { isEverywhere, Report } from "./report.ts";
 import type { ReportOptions } from "./report.ts";
+import { forgetMaintainerScripts, keepMaintainerScripts } from "./maintainer-scripts.ts";
 import type { RunningFile, RunningProcess } from "./running.ts";
 import { ProcessWatch } from "./running.ts";
 import { loadSeen, saveSeen, seenFile, SeenFiles } from "./seen.ts";
@@ -45,6 +46,7 @@ export interface PassOptions extends ReportOptions {
  * spool. Unchanged files cost one lstat. Synchronous, meant for a short-lived process: its memory goes with it.
  */
 export async function runPass(state: State, options: PassOptions): Promise<ScanFrame> {
+  const began = options.now();
   const report = new Report(state, options);
   const whole = options.scope === "whole";
   const pass = whole ? Number(readMeta(state, "pass") ?? 0) + 1 : provisionalPass;
@@ -64,6 +66,10 @@ export async function runPass(state: State, options: PassOptions): Promise<ScanF
   if (whole) forgetFiles(state, goneFiles(known, work, walked, options.starts));
   state
     .transaction(() => {
+      if (isEverywhere(options)) {
+        if (readMeta(state, "fingerprint") === undefined) keepMaintainerScripts(state);
+        else forgetMaintainerScripts(state, began);
+      }
       // A walk below some folders says nothing of the books elsewhere: the next whole pass compares with the last whole one.
       if (isEverywhere(options)) writeMeta(state, "fingerprint", walked.fingerprint);
       if (whole) writeMeta(state, "pass", String(pass));

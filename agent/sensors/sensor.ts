@@ -48,8 +48,8 @@ export interface EventBatch extends Iterable<SensorEvent> {
 }
 
 export interface ProcessReader {
-  /** `words`: the arguments as Latin-1, NUL between them; only the first thousand bytes. */
-  exec(pid: number, started: number, parent: number, path: string, words: string): void;
+  /** `words`: the arguments as Latin-1, NUL between them; only the first thousand bytes. `inode`: its program's. */
+  exec(pid: number, started: number, parent: number, path: string, words: string, inode: number): void;
   fork(child: number, childStarted: number, parent: number): void;
   exit(pid: number, started: number): void;
 }
@@ -76,10 +76,10 @@ export interface Sensor {
   answer(id: bigint, answer: Answer): void;
   digest(digest: Sha256, answer: DigestAnswer): void;
   /**
-   * Hash this file now and remember it. Path text. `own`: it is allowed, because the agent waits for what it starts. `opened`: nothing
+   * Hash this file now and remember it. Path text. `package manager`: of the core, and what it puts where the core lies is core. `own`: it is allowed, because the agent waits for what it starts. `opened`: nothing
    * is hashed; it is told when this file, or a file in this folder, is opened.
    */
-  path(kind: "core" | "ran before" | "interpreter" | "own" | "opened", path: string): void;
+  path(kind: "core" | "package manager" | "ran before" | "interpreter" | "own" | "opened", path: string): void;
   /** Drops what is remembered of a digest; of all, where none is given. */
   forget(digest?: Sha256): void;
   guard(what: { readonly pid: number } | { readonly path: string }): void;

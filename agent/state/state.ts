@@ -99,6 +99,9 @@ const migrations: readonly string[] = [
   `CREATE TABLE triage (
      command TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, at INTEGER NOT NULL, answer TEXT NOT NULL, why TEXT
    ) WITHOUT ROWID, STRICT;`,
+  `CREATE TABLE maintainer_scripts (
+     root TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL, at INTEGER NOT NULL, older INTEGER NOT NULL, PRIMARY KEY (root, path)
+   ) WITHOUT ROWID, STRICT;`,
 ];
 
 function migrate(state: State, folder: string): void {

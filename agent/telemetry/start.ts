@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { SensorHello } from "@provost/shared/model/event.ts";
+import type { FileEvent, SensorHello } from "@provost/shared/model/event.ts";
 import type { Instant } from "@provost/shared/model/ids.ts";
 import type { Places } from "../gate/places.ts";
 import type { ProcessTable } from "../gate/process-table.ts";
@@ -19,6 +19,7 @@ export function openTelemetry(
     readonly hello: () => Pick<SensorHello, "bootToUnix" | "pid"> | undefined;
     readonly made: (path: string) => void;
     readonly changed: (path: string) => void;
+    readonly renamed: (event: FileEvent) => void;
     readonly userName: (uid: number) => string;
     readonly spooled: () => void;
   },
@@ -45,6 +46,7 @@ export function openTelemetry(
     isOwn: ({ pid, parent }) => parent === process.pid || pid === process.pid || pid === parts.hello()?.pid,
     made: parts.made,
     changed: parts.changed,
+    renamed: parts.renamed,
     dropped: (count) => countLost(state, count),
   });
 }

@@ -34,6 +34,7 @@ function scene(more: Partial<TelemetryParts> = {}) {
     isOwn: ({ parent }) => parent === own,
     made: (path) => made.push(path),
     changed: (path) => changed.push(path),
+    renamed: () => undefined,
     tell: (events) => told.push(...events),
     dropped: (count) => lost.push(count),
     ...more,

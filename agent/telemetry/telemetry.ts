@@ -62,6 +62,8 @@ export interface TelemetryParts extends ProcessParts {
   made(path: string): void;
   /** A file of this name is another one now, or none. */
   changed(path: string): void;
+  /** A file got this name from another one. */
+  renamed(event: FileEvent): void;
   /** So many were not told: more came than a device tells. */
   dropped(count: number): void;
 }
@@ -311,6 +313,7 @@ export class Telemetry {
     const isChanged = event.created || event.written || event.renamed || event.deleted || event.attributes;
     if (!isChanged) return;
     this.#parts.changed(path);
+    if (event.renamed) this.#parts.renamed(event);
     if (event.from !== undefined) this.#parts.changed(event.from);
     // What the sensor saw within a moment comes as one event: a file that was made and then written is a new one.
     if (event.created || (isByteCode(path, event.from) && this.#changes.isMadeBy(actor, event.from)))

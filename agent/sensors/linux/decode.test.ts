@@ -169,13 +169,14 @@ test("a table of processes reads the same from records as from their whole decod
   const told: unknown[] = [];
   for (const name of ["exec.bin", "fork.bin", "exit.bin", "older.bin", "connect.bin"])
     new RecordReader().read(bytesOf(name)).events?.processes({
-      exec: (pid, started, parent, path) => void told.push([pid, started, parent, path]),
+      exec: (pid, started, parent, path, _words, inode) => void told.push([pid, started, parent, path, inode]),
       fork: (child, started, parent) => void told.push([child, started, parent]),
       exit: (pid, started) => void told.push([pid, started]),
     });
   const expected = ["exec.bin", "fork.bin", "exit.bin", "older.bin"].flatMap((name) =>
     everything(bytesOf(name)).map((record) => {
-      if (record.kind === "exec") return [record.who.pid, record.who.started, record.who.parent, record.path];
+      if (record.kind === "exec")
+        return [record.who.pid, record.who.started, record.who.parent, record.path, record.file.inode];
       if (record.kind === "fork") return [record.child, record.childStarted, record.who.pid];
       return record.kind === "exit" ? [record.who.pid, record.who.started] : [];
     }),

@@ -124,6 +124,7 @@ function readExec(reader: ProcessReader, bytes: Buffer, view: DataView, start: n
     view.getUint32(start + 36, true),
     shown(bytes.subarray(path, pathEnd)),
     bytes.toString("latin1", argumentsStart, Math.min(words, argumentsStart + keptArguments)),
+    wide(view, start + 104),
   );
 }
 
@@ -133,7 +134,7 @@ const keptArguments = 1024;
 function tellProcess(reader: ProcessReader, event: SensorRecord | undefined): void {
   if (event?.kind === "exec") {
     const { pid, started, parent } = event.who;
-    reader.exec(pid, started, parent, event.path, event.arguments.join("\0").slice(0, keptArguments));
+    reader.exec(pid, started, parent, event.path, event.arguments.join("\0").slice(0, keptArguments), event.file.inode);
   } else if (event?.kind === "fork") reader.fork(event.child, event.childStarted, event.who.pid);
   else if (event?.kind === "exit") reader.exit(event.who.pid, event.who.started);
 }

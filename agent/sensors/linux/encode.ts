@@ -24,7 +24,7 @@ export function configRecord(settings: SensorSettings): Buffer {
 const outcomeCodes = { open: 0, known: 1, closed: 2 } as const;
 const rememberCodes = { none: 0, file: 1, digest: 2 } as const;
 const answerKinds = { core: 1, verdict: 2, lineage: 3, exception: 4 } as const;
-const pathKinds = { core: 1, "ran before": 5, interpreter: 6, own: 7, opened: 8 } as const;
+const pathKinds = { core: 1, "ran before": 5, interpreter: 6, own: 7, opened: 8, "package manager": 9 } as const;
 export type PathKind = keyof typeof pathKinds;
 
 export function answerRecord(id: bigint, answer: Answer): Buffer {

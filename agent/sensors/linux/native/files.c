@@ -13,8 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 #include "changes.h"
+#include "custody.h"
 #include "writers.h"
 
 /* What the C library's header does not know yet. */
@@ -52,6 +54,8 @@ struct files {
   struct kernel *kernel;
   struct volumes volumes;
   struct writers writers;
+  struct custody custody;
+  struct files_core core;
   struct recent recent[RECENT];
   uint64_t batch;
   struct change (*filling)[WAITING_CHANGES], (*emptying)[WAITING_CHANGES];
@@ -107,6 +111,12 @@ struct files *files_open(const struct options *options, struct kernel *kernel, c
   return files;
 }
 
+/* Anybody may have written anything meanwhile. */
+static void forget_writers(struct files *files) {
+  writers_forget(&files->writers, now_boot());
+  custody_forget(&files->custody);
+}
+
 uint32_t files_parts(const struct files *files) { return files->group >= 0 ? PV_PART_FILES : 0; }
 
 int files_mark(struct files *files, int folder_fd, uint32_t device) {
@@ -122,7 +132,7 @@ int files_mark(struct files *files, int folder_fd, uint32_t device) {
   }
   const struct volume *volume = failed == 0 ? volumes_add(&files->volumes, folder_fd, device) : NULL;
   if (failed == 0 && volume == NULL) failed = -errno;
-  if (volume != NULL && volume->shared) writers_forget(&files->writers, now_boot());
+  if (volume != NULL && volume->shared) forget_writers(files);
   (void)pthread_mutex_unlock(&files->lock);
   return failed;
 }
@@ -149,6 +159,7 @@ int files_unmark(struct files *files, uint32_t device) {
   (void)pthread_mutex_lock(&files->lock);
   volumes_remove(&files->volumes, device);
   writers_forget_device(&files->writers, device);
+  custody_forget_device(&files->custody, device);
   (void)pthread_mutex_unlock(&files->lock);
   return 0;
 }
@@ -275,11 +286,44 @@ static void pair_rename(struct files *files, int32_t pid, uint64_t mask, struct 
   from->change.change |= PV_W_DELETE;
 }
 
+/* Two files that have one inode number one after the other have different handles. */
+static uint64_t incarnation_of(const struct handle *handle) {
+  uint64_t mixed = UINT64_C(0xcbf29ce484222325);
+  for (uint32_t each = 0; each < handle->bytes; each++) mixed = (mixed ^ handle->data[each]) * UINT64_C(0x100000001b3);
+  return mixed;
+}
+
+static bool keeps_core(struct files *files, uint64_t number) {
+  struct identity *identity = (struct identity *)writers_find(&files->writers, number);
+  if (identity == NULL || files->core.keeps == NULL) return false;
+  if (identity->keeper == KEEPER_UNKNOWN) identity->keeper = files->core.keeps(&identity->process, &identity->program) ? KEEPER_YES : KEEPER_NO;
+  return identity->keeper == KEEPER_YES;
+}
+
+/* Who had a hand in this file, as far as the core's programs are concerned. */
+static void note_custody(struct files *files, const struct volume *volume, uint64_t mask, const struct change *change, uint64_t inode) {
+  uint64_t placing = FAN_RENAME | FAN_MOVED_TO, handled = FAN_CREATE | FAN_CLOSE_WRITE | placing;
+  if (inode == 0 || volume->shared || (mask & handled) == 0) return;
+  struct custody *custody = &files->custody;
+  uint64_t incarnation = incarnation_of(&change->file);
+  if (!keeps_core(files, change->identity)) {
+    custody_spoiled(custody, volume->device, inode, incarnation);
+    return;
+  }
+  if ((mask & FAN_CREATE) != 0) custody_made(custody, volume->device, inode, incarnation);
+  if ((mask & FAN_CLOSE_WRITE) != 0) custody_written(custody, volume->device, inode, incarnation);
+  if ((mask & placing) == 0) return;
+  uint32_t place = files->core.place(volume->device, volume_inode(volume, &change->folder), change->name);
+  struct timespec now;
+  if (clock_gettime(CLOCK_REALTIME, &now) != 0) return;
+  custody_placed(custody, volume->device, inode, incarnation, place, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+  if (place != 0) files->core.placed(place);
+}
+
 static void take(struct files *files, const struct fanotify_event_metadata *event, const uint8_t *infos, const uint8_t *end) {
   if ((event->mask & FAN_Q_OVERFLOW) != 0) {
     files->overflowed++;
-    /* Anybody may have written anything meanwhile. */
-    writers_forget(&files->writers, now_boot());
+    forget_writers(files);
     return;
   }
   static struct change change; /* under the lock, and too large to be made anew each time */
@@ -291,10 +335,13 @@ static void take(struct files *files, const struct fanotify_event_metadata *even
   change.identity = identify(files, event->pid);
   change.time = now_boot();
   bool folder = (event->mask & FAN_ONDIR) != 0;
-  if ((event->mask & FAN_CLOSE_WRITE) != 0 && !folder) {
-    uint64_t inode = change.file.bytes == 0 ? 0 : volume_inode(volume, &change.file);
-    if (inode != 0 && !volume->shared) writers_put(&files->writers, volume->device, inode, change.identity, change.time);
-  }
+  /* Most file systems tell the inode in the handle; for the rest only what is needed is opened. */
+  uint64_t wanted = FAN_CLOSE_WRITE;
+  if (files->custody.orders != 0 || keeps_core(files, change.identity)) wanted |= FAN_CREATE | FAN_RENAME | FAN_MOVED_TO;
+  bool handled = !folder && change.file.bytes != 0 && (event->mask & wanted) != 0;
+  uint64_t inode = handled ? volume_inode(volume, &change.file) : 0;
+  if ((event->mask & FAN_CLOSE_WRITE) != 0 && inode != 0 && !volume->shared) writers_put(&files->writers, volume->device, inode, change.identity, change.time);
+  if (files->core.keeps != NULL) note_custody(files, volume, event->mask, &change, inode);
   if (!files->wanted || own || (files->left_out != 0 && (uint32_t)event->pid == files->left_out)) return;
   const struct identity *identity = writers_find(&files->writers, change.identity);
   change.who = identity != NULL ? identity->process : (struct pv_process){.pid = (uint32_t)event->pid};
@@ -366,12 +413,38 @@ int files_poll(struct files *files, int timeout_ms) {
   return (int)taken;
 }
 
+/* No more than is there now, or a busy machine would keep the asker for ever. The kernel counts what is queued in this size. */
+static void catch_up(struct files *files) {
+  int queued = 0;
+  if (ioctl(files->group, FIONREAD, &queued) == 0 && queued > 0) (void)read_queue(files, (size_t)queued / FAN_EVENT_METADATA_LEN, false);
+}
+
+void files_keep_core(struct files *files, const struct files_core *core) {
+  (void)pthread_mutex_lock(&files->lock);
+  files->core = *core;
+  (void)pthread_mutex_unlock(&files->lock);
+}
+
+void files_catch_up(struct files *files) {
+  if (files->group < 0) return;
+  (void)pthread_mutex_lock(&files->lock);
+  catch_up(files);
+  (void)pthread_mutex_unlock(&files->lock);
+}
+
+bool files_kept(struct files *files, const struct pv_file *file, uint32_t place) {
+  if (files->group < 0) return false;
+  (void)pthread_mutex_lock(&files->lock);
+  catch_up(files);
+  bool is = custody_holds(&files->custody, file, place);
+  (void)pthread_mutex_unlock(&files->lock);
+  return is;
+}
+
 bool files_writer(struct files *files, const struct pv_file *file, struct pv_process *writer, struct pv_file *program, uint64_t *written) {
   if (files->group < 0) return false;
   (void)pthread_mutex_lock(&files->lock);
-  /* No more than is there now, or a busy machine would keep the asker for ever. The kernel counts what is queued in this size. */
-  int queued = 0;
-  if (ioctl(files->group, FIONREAD, &queued) == 0 && queued > 0) (void)read_queue(files, (size_t)queued / FAN_EVENT_METADATA_LEN, false);
+  catch_up(files);
   const struct written *last = writers_last(&files->writers, file->device, file->inode);
   const struct identity *identity = last == NULL ? NULL : writers_find(&files->writers, last->writer);
   if (identity != NULL) {

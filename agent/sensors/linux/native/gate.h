@@ -110,8 +110,6 @@ void kind_put(const struct pv_file *file, enum file_kind kind);
 enum file_kind kind_sniff(int fd, bool *shebang);
 /* The same without waiting for a disk; KIND_UNKNOWN where it would. */
 enum file_kind kind_glance(int fd);
-/* Files of the hard-allowed core, by identity (PV_PATH kinds 1 and 7): the digest that such a file had when it was named. */
-bool core_digest(const struct pv_file *file, uint8_t digest[32]);
 /* Files that are interpreters, by identity (PV_PATH kind 6). */
 void interpreter_put(const struct pv_file *file);
 bool interpreter_is(const struct pv_file *file);
@@ -197,7 +195,19 @@ bool workers_start(void);
 /* Files whose reading may never end have workers of their own. False: the queue is full. */
 bool workers_put(struct pending *pending, bool slow);
 
+/* --- core.c: what starts also when nobody can judge (PV_PATH kinds 1, 7 and 9) --- */
+/* The digest that a file of the core had when it was named or put there. */
+bool core_digest(const struct pv_file *file, uint8_t digest[32]);
+/* A file of the core, as stat and as the kernel's check see it. */
+void core_put(const struct pv_file *file, const struct pv_file *seen, const uint8_t digest[32], uint32_t kind);
+/* Where a program of the core lies, or would. */
+void core_place(const char *path, uint32_t kind);
+/* What package managers have put at the core's places until now belongs to it. Waits for disks. */
+void core_catch_up(void);
+void core_start(void);
+
 /* --- paths.c --- */
+enum { PATH_FOLLOW = 255 }; /* no kind of PV_PATH: core_catch_up is wanted */
 bool paths_start(void);
 /* A file that the agent names (PV_PATH): hashed and marked by a thread of its own. */
 void paths_put(uint32_t kind, const char *path, size_t bytes);

@@ -89,6 +89,20 @@ int files_watch(struct files *files, int fd);
 int files_poll(struct files *files, int timeout_ms);
 /* Takes in every event queued until now, then says who wrote this file last. False: not seen. Any thread. */
 bool files_writer(struct files *files, const struct pv_file *file, struct pv_process *writer, struct pv_file *program, uint64_t *written);
+/*
+ * Who keeps the core's programs and where those lie: asked while events are read, with the files' lock held. `place` gives a number from 1, or
+ * 0 where nothing of the core has that name; `placed` is told of each that a keeper has put there.
+ */
+struct files_core {
+  bool (*keeps)(const struct pv_process *process, const struct pv_file *program);
+  uint32_t (*place)(uint32_t device, uint64_t folder, const char *name);
+  void (*placed)(uint32_t place);
+};
+void files_keep_core(struct files *files, const struct files_core *core);
+/* Takes in every event queued until now. Any thread. */
+void files_catch_up(struct files *files);
+/* The same, then: was this file made, written and put at this place by keepers alone, and is it as it was then? Any thread. */
+bool files_kept(struct files *files, const struct pv_file *file, uint32_t place);
 void files_close(struct files *files);
 
 /* --- gate.c, workers.c, table.c, marks.c, mounts.c: the permission events. --- */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "gate.h"
 
-enum { MOST_WAITING = 8192, CORE_FILES = 512 };
+enum { MOST_WAITING = 8192 };
 
 struct named {
   struct named *next;
@@ -42,43 +42,11 @@ void paths_put(uint32_t kind, const char *path, size_t bytes) {
   }
 }
 
-/*
- * Digests of the core's files, each as it was when it was hashed: under an overload nothing is hashed any more, and the core starts all the
- * same. What was named last takes the place of what was named first.
- */
-static struct { struct pv_file file; uint8_t digest[32]; } core_files[CORE_FILES];
-static size_t core_count, core_next;
-
-static bool same_state(const struct pv_file *one, const struct pv_file *other) {
-  return one->inode == other->inode && one->device == other->device && one->ctime == other->ctime && one->bytes == other->bytes;
-}
-
-bool core_digest(const struct pv_file *file, uint8_t digest[32]) {
-  bool is = false;
-  pthread_mutex_lock(&lock);
-  for (size_t i = 0; i < core_count && !is; i++) {
-    is = same_state(&core_files[i].file, file);
-    if (is) memcpy(digest, core_files[i].digest, sizeof core_files[i].digest);
-  }
-  pthread_mutex_unlock(&lock);
-  return is;
-}
-
-static void core_put(const struct pv_file *file, const uint8_t digest[32]) {
-  uint8_t known[32];
-  if (core_digest(file, known)) return;
-  pthread_mutex_lock(&lock);
-  core_files[core_next].file = *file;
-  memcpy(core_files[core_next].digest, digest, sizeof core_files[core_next].digest);
-  core_next = (core_next + 1) % CORE_FILES;
-  if (core_count < CORE_FILES) core_count++;
-  pthread_mutex_unlock(&lock);
-}
-
 static uint16_t flags_of(uint32_t kind) {
   switch (kind) {
     case 1:
-    case 7: return DIGEST_CORE | DIGEST_RAN;
+    case 7:
+    case 9: return DIGEST_CORE | DIGEST_RAN;
     case 5: return DIGEST_RAN;
     case 6: return DIGEST_INTERPRETER;
     default: return 0;
@@ -89,7 +57,20 @@ static void put_copy(const struct answer *answer, void *digest) {
   if (memcmp(answer->digest, digest, sizeof answer->digest) == 0) interpreter_put(&answer->file);
 }
 
+static bool unchanged(int fd, const struct pv_file *file) {
+  struct pv_file now;
+  uint32_t mode;
+  return gate_identify(fd, &now, &mode) == 0 && now.inode == file->inode && now.device == file->device && now.ctime == file->ctime && now.bytes == file->bytes;
+}
+
 static void take(const struct named *named) {
+  if (named->kind == PATH_FOLLOW) {
+    core_catch_up();
+    return;
+  }
+  bool is_core = (flags_of(named->kind) & DIGEST_CORE) != 0;
+  /* Also where nothing is yet: an upgrade may bring it. */
+  if (is_core) core_place(named->path, named->kind);
   int fd = open(named->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return; /* not there: nothing to remember */
   if (named->kind == 8) {
@@ -105,9 +86,8 @@ static void take(const struct named *named) {
     /* The agent waits for what it starts: it could not answer for that meanwhile. */
     if (named->kind == 7) digest_answer(digest, true, 0, 1, NOTICE_NONE);
     digest_mark(digest, flags_of(named->kind));
-    struct pv_file now;
-    bool is_core = (flags_of(named->kind) & DIGEST_CORE) != 0;
-    if (is_core && gate_identify(fd, &now, &mode) == 0 && same_state(&now, &file)) core_put(&file, digest);
+    struct pv_file seen;
+    if (is_core && kernel_identify(gate_kernel(), fd, &seen) == 0 && unchanged(fd, &file)) core_put(&file, &seen, digest, named->kind);
     if (named->kind == 6) {
       interpreter_put(&file);
       table_each(put_copy, digest); /* other files with the same bytes that ran already */
@@ -133,6 +113,7 @@ static void *run(void *argument) {
 }
 
 bool paths_start(void) {
+  core_start();
   pthread_t thread;
   return thread_start(&thread, "paths", run, NULL);
 }

@@ -320,7 +320,7 @@ struct pv_answer {
   /* notice */
 };
 struct pv_digest { struct pv_header header; uint8_t digest[32]; uint32_t allow; uint32_t for_ms; uint32_t kind; uint16_t notice_bytes; uint16_t pad; /* notice */ };
-struct pv_path { struct pv_header header; uint32_t kind; /* 1 core, 5 ran before, 6 an interpreter, 7 the agent's own: core, and allowed; 8 tell when this file, or one in this folder, is opened */ uint16_t path_bytes; uint16_t pad; /* absolute path */ };
+struct pv_path { struct pv_header header; uint32_t kind; /* 1 core, 5 ran before, 6 an interpreter, 7 the agent's own: core, and allowed; 8 tell when this file, or one in this folder, is opened; 9 core, and a package manager that keeps the core up to date */ uint16_t path_bytes; uint16_t pad; /* absolute path */ };
 struct pv_forget { struct pv_header header; uint8_t digest[32]; uint32_t all; uint32_t pad; };
 struct pv_pulse { struct pv_header header; uint64_t time; };
 struct pv_guard { struct pv_header header; uint32_t pid; /* or 0 */ uint16_t path_bytes; uint16_t pad; /* file or folder */ };

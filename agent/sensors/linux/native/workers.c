@@ -217,6 +217,8 @@ static void answer(struct pending *pending, bool allow, enum pv_cause cause, uin
 }
 
 static void answer_failure(struct pending *pending, enum pv_cause cause) {
+  /* A package manager may have put it there a moment ago. */
+  if (cause != PV_C_OVERLOADED) core_catch_up();
   if (!pending->strict || !claim(pending)) return;
   bool allow = outcome(pending, cause);
   if (allow) (void)allow_in_kernel(pending);

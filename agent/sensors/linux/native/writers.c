@@ -17,7 +17,7 @@ uint64_t writers_identity(struct writers *writers, const struct pv_process *proc
   const struct identity *known = writers_find(writers, *latest);
   if (known != NULL && same(known, process, program)) return known->number;
   uint64_t number = ++writers->identity_count;
-  writers->identities[number % IDENTITIES] = (struct identity){number, *process, *program};
+  writers->identities[number % IDENTITIES] = (struct identity){.number = number, .process = *process, .program = *program};
   return *latest = number;
 }
 

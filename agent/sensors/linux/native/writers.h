@@ -12,6 +12,7 @@ struct identity {
   uint64_t number;
   struct pv_process process;
   struct pv_file program;
+  enum { KEEPER_UNKNOWN, KEEPER_NO, KEEPER_YES } keeper; /* does it keep the core's programs? Found out when it is first wanted */
 };
 struct written {
   uint64_t inode;

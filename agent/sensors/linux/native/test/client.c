@@ -342,7 +342,7 @@ static void set_outcome(const char *text) {
 static const char usage[] =
   "sensor-client --socket PATH [--mode off|record|warn|hold|block] [--allow FILE] [--answer list|allow|deny|never] [--late MS] [--remember 0|1|2]\n"
   "  [--answer-for MS] [--notice TEXT] [--deadline MS] [--agent-gone MS] [--deny MS] [--outcome CAUSE=open|known|closed] [--libraries] [--scripts]\n"
-  "  [--syscalls] [--events] [--files] [--core PATH] [--ran PATH] [--interpreter PATH] [--guard PID] [--no-pulse] [--statuses] [--quiet] [--for SECONDS]\n"
+  "  [--syscalls] [--events] [--files] [--core PATH] [--package-manager PATH] [--ran PATH] [--interpreter PATH] [--guard PID] [--no-pulse] [--statuses] [--quiet] [--for SECONDS]\n"
   "--allow takes digests in hexadecimal, one a line, as sha256sum prints them. Ends 0 after --for, 3 when the sensor closes.\n";
 
 int main(int count, char **arguments) {
@@ -350,7 +350,7 @@ int main(int count, char **arguments) {
     {"socket", 1, NULL, 's'}, {"mode", 1, NULL, 'm'}, {"allow", 1, NULL, 'a'}, {"answer", 1, NULL, 'A'}, {"late", 1, NULL, 'l'}, {"remember", 1, NULL, 'r'},
     {"answer-for", 1, NULL, 'R'}, {"notice", 1, NULL, 'n'}, {"deadline", 1, NULL, 'd'}, {"agent-gone", 1, NULL, 'g'}, {"deny", 1, NULL, 'D'}, {"outcome", 1, NULL, 'o'},
     {"libraries", 0, NULL, 'L'}, {"scripts", 0, NULL, 'S'}, {"syscalls", 0, NULL, 'Y'}, {"events", 0, NULL, 'E'}, {"files", 0, NULL, 'F'}, {"core", 1, NULL, '1'},
-    {"ran", 1, NULL, '5'}, {"interpreter", 1, NULL, '6'}, {"guard", 1, NULL, 'G'}, {"no-pulse", 0, NULL, 'p'}, {"statuses", 0, NULL, 'T'}, {"quiet", 0, NULL, 'q'}, {"for", 1, NULL, 'f'}, {0}};
+    {"ran", 1, NULL, '5'}, {"interpreter", 1, NULL, '6'}, {"package-manager", 1, NULL, '9'}, {"guard", 1, NULL, 'G'}, {"no-pulse", 0, NULL, 'p'}, {"statuses", 0, NULL, 'T'}, {"quiet", 0, NULL, 'q'}, {"for", 1, NULL, 'f'}, {0}};
   const char *path = NULL;
   struct { uint32_t kind; const char *path; } paths[MOST_PATHS];
   size_t path_count = 0;
@@ -379,7 +379,7 @@ int main(int count, char **arguments) {
       case 'Y': config.syscalls = 1; break;
       case 'E': config.events = 1; break;
       case 'F': config.files = 1; break;
-      case '1': case '5': case '6':
+      case '1': case '5': case '6': case '9':
         if (path_count == MOST_PATHS) fail("more than %d paths", MOST_PATHS);
         paths[path_count].kind = (uint32_t)(option - '0');
         paths[path_count++].path = optarg;

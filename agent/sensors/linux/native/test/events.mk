@@ -1,5 +1,5 @@
 # What drives the parts that tell events without the rest of the sensor, and the recorded bytes.
-EVENT_PARTS = telemetry programs connector files volumes writers changes names $(patsubst %.c,%,$(wildcard kernel*.c))
+EVENT_PARTS = telemetry programs connector files volumes writers custody changes names $(patsubst %.c,%,$(wildcard kernel*.c))
 EVENT_OBJECTS = $(patsubst %,build/%.o,$(filter-out kernel-none,$(EVENT_PARTS)))
 
 build/watch: test/watch.c $(EVENT_OBJECTS)

@@ -1,6 +1,7 @@
 /* Answers by file and by digest, kinds of files, hashes. */
 #include <string.h>
 #include "check.h"
+#include "custody.h"
 #include "gate.h"
 
 static struct pv_file file_of(uint64_t inode) { return (struct pv_file){.inode = inode, .ctime = 1000 + inode, .bytes = 10, .device = 8 << 20 | 1, .links = 1}; }
@@ -129,7 +130,44 @@ static void hashes(void) {
   CHECK(hash_key("abc", 3) != hash_key("abd", 3) && hash_key("abc", 3) != hash_key("abc\0", 4));
 }
 
+static void test_custody(void) {
+  static struct custody custody;
+  struct pv_file file = {.inode = 7, .device = 1, .ctime = 100};
+  enum { PLACE = 3, NOW = 100 };
+  custody_made(&custody, 1, 7, 40);
+  custody_placed(&custody, 1, 7, 40, PLACE, NOW);
+  CHECK(!custody_holds(&custody, &file, PLACE)); /* nobody has written it to its end */
+  custody_written(&custody, 1, 7, 40);
+  CHECK(custody_holds(&custody, &file, PLACE));
+  CHECK(!custody_holds(&custody, &file, PLACE + 1));
+  file.ctime = 101;
+  CHECK(!custody_holds(&custody, &file, PLACE)); /* changed since */
+  file.ctime = 100;
+  custody_spoiled(&custody, 1, 7, 40);
+  CHECK(!custody_holds(&custody, &file, PLACE));
+  custody_made(&custody, 1, 7, 40); /* one more name: a backup of what somebody else has spoiled */
+  custody_written(&custody, 1, 7, 40);
+  custody_placed(&custody, 1, 7, 40, PLACE, NOW);
+  CHECK(!custody_holds(&custody, &file, PLACE));
+  custody_made(&custody, 1, 7, 41); /* another file with its number */
+  custody_placed(&custody, 1, 7, 41, PLACE, NOW);
+  CHECK(!custody_holds(&custody, &file, PLACE));
+  custody_written(&custody, 1, 7, 41);
+  CHECK(custody_holds(&custody, &file, PLACE));
+  custody_spoiled(&custody, 1, 7, 42); /* the number has passed on */
+  CHECK(!custody_holds(&custody, &file, PLACE));
+  /* What was never seen made, and is given a name: the writer is not known. */
+  custody_made(&custody, 1, 8, 50);
+  custody_placed(&custody, 1, 8, 50, PLACE, NOW);
+  file.inode = 8;
+  CHECK(!custody_holds(&custody, &file, PLACE));
+  custody_written(&custody, 1, 8, 50);
+  custody_forget(&custody);
+  CHECK(!custody_holds(&custody, &file, PLACE));
+}
+
 void test_tables(void) {
+  test_custody();
   by_file();
   full_table();
   by_digest();

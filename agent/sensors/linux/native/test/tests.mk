@@ -1,5 +1,5 @@
 # `make check`: the parts that need no kernel, under the address and undefined-behaviour sanitizers and valgrind, and briefly fuzzed.
-CORE = table.c digests.c kinds.c hash.c input.c output.c state.c notice.c names.c
+CORE = table.c digests.c kinds.c hash.c input.c output.c state.c notice.c names.c custody.c
 CORE_TESTS = $(addprefix test/,core-test.c tables-test.c texts-test.c input-test.c output-test.c state-test.c)
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 RUNS ?= 50000
