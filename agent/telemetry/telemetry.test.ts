@@ -99,6 +99,34 @@ const file = (path: string, what: Partial<FileEvent>, by = who(7, 1)): FileEvent
   ...what,
 });
 
+test("what the agent itself says to systemd is not told; what others say is", () => {
+  const { see } = scene();
+  const fork = (pid: number, parent: number): SensorEvent => ({
+    ...seen,
+    kind: "fork",
+    who: who(parent, 1),
+    child: pid,
+    childStarted: pid * 1e9,
+  });
+  const exit = (pid: number, parent: number): SensorEvent => ({
+    ...seen,
+    kind: "exit",
+    who: who(pid, parent),
+    waitStatus: 0,
+    ranFor: 0,
+  });
+  const say = (pid: number, parent: number, path = "/usr/bin/systemd-notify"): readonly SensorEvent[] => [
+    fork(pid, parent),
+    exec(pid, parent, path),
+    exit(pid, parent),
+  ];
+  expect(see(...say(8, own))).toEqual([]);
+  expect(see(...say(9, 7)).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
+  expect(see(...say(10, own, "/tmp/systemd-notify")).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
+  // The number is given again.
+  expect(see(...say(8, 7, "/bin/true")).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
+});
+
 test("a start is told with user, parents, digest and worth, and a script by its whole path", () => {
   const { see } = scene({ file: ({ inode }) => (inode === 8 ? signed : {}) });
   const [, job] = see(exec(7, 1, "/bin/bash"), exec(8, 7, "/bin/sh", { script: stamp(50), called: "./job.sh" }));
