@@ -17,8 +17,13 @@ export function proofsIn(state: State): (root: string) => Proofs {
   const attested = state.prepare<[string], string>("SELECT verdict FROM attested WHERE subject = ?").pluck();
   const hasAttested = state.prepare<[], number>("SELECT 1 FROM attested LIMIT 1").pluck().get() !== undefined;
   const file = state.prepare<[string, string, string, string], { sha256: string }>(
-    "SELECT sha256 FROM proof_files WHERE root = ? AND purl = ? AND path = ? ORDER BY sha256 = ? DESC LIMIT 1",
+    "SELECT sha256 FROM proof_files WHERE root = ? AND purl = ? AND path = ? AND sha256 <> '' ORDER BY sha256 = ? DESC LIMIT 1",
   );
+  const covered = state
+    .prepare<[string, string, string], number>(
+      "SELECT 1 FROM proof_files WHERE root = ? AND purl = ? AND path = ? LIMIT 1",
+    )
+    .pluck();
   const held = new Map<string, KnownProof | undefined>();
   return (root) => ({
     proofOf(purl) {
@@ -27,6 +32,7 @@ export function proofsIn(state: State): (root: string) => Proofs {
       return held.get(key);
     },
     fileIn: (purl, path, found) => file.get(root, purl, path, found)?.sha256 as Sha256 | undefined,
+    covers: (purl, path) => covered.get(root, purl, path) !== undefined,
     attestedOf(subject) {
       const verdict = hasAttested ? attested.get(subject) : undefined;
       return verdict === undefined ? undefined : (JSON.parse(verdict) as Verdict);
@@ -65,7 +71,11 @@ function storeProof(state: State, message: ProofMessage): void {
   state.prepare("DELETE FROM proof_files WHERE root = ? AND purl = ?").run(message.root, message.purl);
   const insert = state.prepare("INSERT OR REPLACE INTO proof_files (root, purl, path, sha256) VALUES (?, ?, ?, ?)");
   for (const file of message.files) insert.run(message.root, message.purl, file.path, file.sha256);
+  for (const path of message.absent ?? []) insert.run(message.root, message.purl, path, inNoBuild);
 }
+
+/** In the place of a digest: the signed package has no such file. */
+const inNoBuild = "";
 
 function judgeAgain(state: State, root: string, purl: string): number {
   const rows = state

@@ -7,7 +7,7 @@ import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import { defaultGate, outcomesFor } from "@provost/shared/policy/gate.ts";
 import { sensors } from "../sensors/index.ts";
-import { RecordReader } from "../sensors/linux/decode.ts";
+import { RecordReader } from "../sensors/linux/record-reader.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { framesOf } from "./frames-of.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -97,6 +97,34 @@ const file = (path: string, what: Partial<FileEvent>, by = who(7, 1)): FileEvent
   path,
   from: undefined,
   ...what,
+});
+
+test("what the agent itself says to systemd is not told; what others say is", () => {
+  const { see } = scene();
+  const fork = (pid: number, parent: number): SensorEvent => ({
+    ...seen,
+    kind: "fork",
+    who: who(parent, 1),
+    child: pid,
+    childStarted: pid * 1e9,
+  });
+  const exit = (pid: number, parent: number): SensorEvent => ({
+    ...seen,
+    kind: "exit",
+    who: who(pid, parent),
+    waitStatus: 0,
+    ranFor: 0,
+  });
+  const say = (pid: number, parent: number, path = "/usr/bin/systemd-notify"): readonly SensorEvent[] => [
+    fork(pid, parent),
+    exec(pid, parent, path),
+    exit(pid, parent),
+  ];
+  expect(see(...say(8, own))).toEqual([]);
+  expect(see(...say(9, 7)).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
+  expect(see(...say(10, own, "/tmp/systemd-notify")).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
+  // The number is given again.
+  expect(see(...say(8, 7, "/bin/true")).map(({ kind }) => kind)).toEqual(["exec", "exit"]);
 });
 
 test("a start is told with user, parents, digest and worth, and a script by its whole path", () => {

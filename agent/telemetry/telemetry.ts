@@ -82,6 +82,8 @@ const mostUnjudged = 2000;
 const ordinary = { perSecond: 500, burst: 4000 };
 const notable = { perSecond: 1000, burst: 4000 };
 const mostWriters = 8192;
+/** One is under way at a time; ends that were lost are forgotten. */
+const mostBeats = 64;
 const writerDays = 86_400_000;
 
 /** From the sensor's events to what a device tells: who did it, from where, and what its bytes are worth. */
@@ -90,6 +92,8 @@ export class Telemetry {
   readonly #processes: ToldProcesses;
   readonly #writers = new Map<string, Writer>();
   readonly #changes = new WorkChanges();
+  /** The agent's own words to systemd, one each minute: told, they would be most of what a device at rest writes. */
+  readonly #beats = new Set<number>();
   #count = 0;
   #waiting: Observed[] = [];
   /** Starts whose file was not judged yet: the sensor's answer and its event go different ways. */
@@ -154,10 +158,14 @@ export class Telemetry {
     const { who } = event;
     switch (event.kind) {
       case "exec":
-        return this.#exec(event);
+        if (!isBeat(event.path) || !this.#parts.isOwn(who)) return this.#exec(event);
+        if (this.#beats.size >= mostBeats) this.#beats.clear();
+        this.#beats.add(who.pid);
+        return undefined;
       case "fork":
         return this.#fork(event.child, event.childStarted, who);
       case "exit": {
+        if (this.#beats.delete(who.pid)) return this.#processes.forget(who.pid);
         const actor = this.#processes.actor(who);
         this.#processes.end(actor);
         this.#changes.ended(actor);
@@ -402,6 +410,8 @@ const isByteCode = (path: string, from: string | undefined): from is string =>
   /\/__pycache__\/[^/]+\.pyc$/.test(path) &&
   from.startsWith(`${path}.`) &&
   /^\d+$/.test(from.slice(path.length + 1));
+
+const isBeat = (path: string): boolean => /^(?:\/usr)?\/bin\/systemd-notify$/.test(path);
 
 /** What programs lay down for a while is nobody's loss. By a path in its own root, and of a file that is moved by both. */
 const isPassing = (path: string): boolean => /^\/(?:tmp|var\/tmp|dev\/shm|run)\//.test(path);

@@ -76,6 +76,10 @@ export class ToldProcesses {
     };
   }
 
+  forget(pid: number): void {
+    this.#processes.delete(pid);
+  }
+
   /** What it did with files is told by another part of the sensor, up to a moment after its end. */
   end(process: ObservedProcess): void {
     this.#processes.delete(process.pid);

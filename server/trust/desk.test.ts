@@ -164,6 +164,11 @@ test("a new file of a package whose proof the device holds makes the proof trave
   acceptBatch(one, { kind: "batch", first: 4, skipped: 0, frames: [frame] as never }, store, desk, 1);
   expect(store.inventory.unheldProofs(one, 10)).toMatchObject([{ version: version + 1 }]);
   expect(desk.message(one, "", purlOf("bash"), version + 1)?.files).toHaveLength(2);
+  expect(desk.message(one, "", purlOf("bash"), version + 1)?.absent).toBeUndefined();
+  const claimed = factsOf("/bin/claimed", { digest: digestOf("x"), records: [recordOf("/bin/claimed", "bash")] });
+  const second = { kind: "files", upserts: [claimed], gone: [] };
+  acceptBatch(one, { kind: "batch", first: 5, skipped: 0, frames: [second] as never }, store, desk, 1);
+  expect(desk.message(one, "", purlOf("bash"), version + 2)).toMatchObject({ absent: ["/bin/claimed"] });
 });
 
 test("a package updated while its proof is derived is judged by the proof of its new version", () => {

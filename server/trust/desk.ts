@@ -197,7 +197,8 @@ export function openDesk(
       const asked = inventory
         .ownedFiles(device, root, purl)
         .flatMap((facts) => facts.records.filter((record) => record.purl === purl));
-      const paths = new Set(asked.map((record) => record.packagedAs ?? record.path));
+      const paths = [...new Set(asked.map((record) => record.packagedAs ?? record.path))];
+      const absent = paths.filter((path) => !known.files.has(path));
       return {
         kind: "proof",
         version,
@@ -208,7 +209,8 @@ export function openDesk(
         ...(known.proof.wanted === undefined ? {} : { wanted: known.proof.wanted }),
         links: known.proof.links as ProofMessage["links"],
         ...(known.proof.archive === undefined ? {} : { archive: known.proof.archive }),
-        files: [...paths].flatMap((path) => (known.files.get(path) ?? []).map((sha256) => ({ path, sha256 }))),
+        files: paths.flatMap((path) => (known.files.get(path) ?? []).map((sha256) => ({ path, sha256 }))),
+        ...(absent.length === 0 || known.proof.state !== "derived" ? {} : { absent }),
       };
     },
     proofOf(device, root, purl) {

@@ -50,6 +50,8 @@ export const ProofMessage = z.object({
   /** The archive the files stand in: what documents say of it carries to them. */
   archive: z.optional(digest),
   files: list(z.object({ path, sha256: digest }), 200_000),
+  /** Files it asked about that stand in no signed build of the package. What is in neither list was not asked about yet. */
+  absent: z.optional(list(path, 200_000)),
 });
 /**
  * What documents establish about one file or archive, by its SHA-256, with the documents themselves, so that the device can judge

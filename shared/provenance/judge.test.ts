@@ -84,6 +84,30 @@ describe("the verdict on one file", () => {
     ],
     ["changed bytes", fileWith(evil, dpkg({ agrees: "no" })), signedGood, "refuted: contradicted"],
     [
+      "a file that the device met after it asked, and its record agrees",
+      fileWith(good, dpkg()),
+      { ...knowing({ [tool]: { proof: derived, files: {} } }), covers: () => false },
+      "unproven: recorded",
+    ],
+    [
+      "a file that the device met after it asked, and its record disagrees",
+      fileWith(evil, dpkg({ agrees: "no" })),
+      { ...knowing({ [tool]: { proof: derived, files: {} } }), covers: () => false },
+      "unproven: none",
+    ],
+    [
+      "a file that was asked about and stands in no signed build",
+      fileWith(good, dpkg()),
+      { ...knowing({ [tool]: { proof: derived, files: {} } }), covers: () => true },
+      "refuted: contradicted",
+    ],
+    [
+      "changed bytes of a file that was asked about",
+      fileWith(evil, dpkg()),
+      { ...signedGood, covers: () => true },
+      "refuted: contradicted",
+    ],
+    [
       "changed bytes with md5sums edited to match",
       fileWith(evil, dpkg({ agrees: "yes" })),
       signedGood,

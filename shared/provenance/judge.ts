@@ -25,6 +25,11 @@ export interface Proofs {
   proofOf(purl: Purl): KnownProof | undefined;
   fileIn(purl: Purl, packagedPath: string, found: Sha256): Sha256 | undefined;
   /**
+   * Whether what is known of the package covers this path, so that no digest means no such file. A device holds what it asked about; of a
+   * file that it has met since, the answer is on its way. Left out where all of the package is known.
+   */
+  covers?(purl: Purl, packagedPath: string): boolean;
+  /**
    * What documents (bundles, attestations, signatures) establish about exactly these bytes; undefined where none is about them.
    * A file, or an archive that a signed index lists, goes by its SHA-256; one that a device told of by `archiveSubject`.
    */
@@ -126,6 +131,8 @@ function debian(record: JudgedRecord, digest: Sha256, facts: FileFacts, proofs: 
         file("verified", "The file equals the one in the signed archive.", digest, facts),
       ],
     };
+  if (expected === undefined && proofs.covers?.(record.purl, packaged) === false)
+    return recorded(record, digest, facts, "dpkg's own file list");
   return record.role === "conffile"
     ? editedConffile(record, digest, facts, proof)
     : contradicted(record, digest, facts, proof, expected);
