@@ -126,7 +126,7 @@ function greet(question: ProbeQuestion): Promise<Greeted> {
       const [state, says, next] = answered(data.toString(), nonce, certificate, question);
       if (state !== "holds" || question.token === undefined) return end(state, says, next);
       greeting = { step: "greeting", state, says };
-      return socket.send(JSON.stringify({ kind: "ask-token", token: question.token }));
+      return socket.send(JSON.stringify({ kind: "token", token: question.token }));
     });
     socket.on("unexpected-response", (_request, { statusCode, headers }) => {
       date = headers.date === undefined ? undefined : Date.parse(headers.date);
@@ -204,7 +204,7 @@ const notSaid: Answered = ["unknown", "the server does not say whether it takes 
 /** An older server does not know the question: it says so when the device enrols. */
 function tokenAnswered(words: string): Answered {
   const parsed = TokenAnswer.safeParse(parse(words));
-  if (parsed.success && parsed.data.kind === "token-good") return ["holds", "the server takes this token"];
+  if (parsed.success && parsed.data.kind === "valid") return ["holds", "the server takes this token"];
   if (parsed.success && parsed.data.kind === "refused" && parsed.data.code === "ENROL_REFUSED") {
     const [says = "", ...next] = parsed.data.why.split("; ");
     return ["fails", safeText(says), safeText(next.join("; "))];

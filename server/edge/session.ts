@@ -41,10 +41,10 @@ export function greet(session: EdgeSession, message: Greeting, gate: Gate): Outc
   switch (message.kind) {
     case "hello":
       return session.state === "new" ? challenge(message.nonce, gate) : refuse("FRAME_REFUSED", "a second hello");
-    case "ask-token":
+    case "token":
       return session.state === "challenged"
         ? tokenAnswer(session, message.token, gate)
-        : refuse("FRAME_REFUSED", "ask-token before hello");
+        : refuse("FRAME_REFUSED", "token before hello");
     case "enrol":
       return session.state === "challenged"
         ? enrol(session, message, gate)
@@ -92,7 +92,7 @@ function enrol(session: Challenged, message: Infer<typeof Enrol>, gate: Gate): O
 /** Before anything is set up on a device: would this token be taken? It is not used up. */
 function tokenAnswer(session: Challenged, token: string, gate: Gate): Outcome {
   const fault = gate.tokenFault(token);
-  return fault === undefined ? { session, say: { kind: "token-good" } } : refuseToken(fault);
+  return fault === undefined ? { session, say: { kind: "valid" } } : refuseToken(fault);
 }
 
 const refuseToken = (fault: TokenFault): Outcome =>

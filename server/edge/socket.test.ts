@@ -91,12 +91,12 @@ test("whether a token would be taken is said before it is used, and does not use
   world = await openWorld();
   const token = world.token();
   const { raw, challenge } = await greeted(world.address);
-  raw.say({ kind: "ask-token", token });
-  await raw.next("token-good");
+  raw.say({ kind: "token", token });
+  await raw.next("valid");
   raw.say(enrolment(challenge, token));
   await raw.next("welcome");
   const second = await greeted(world.address);
-  second.raw.say({ kind: "ask-token", token });
+  second.raw.say({ kind: "token", token });
   expect(await second.raw.next("refused")).toMatchObject({
     code: "ENROL_REFUSED",
     why: "the enrolment token was used before; ask for a new one in the console under Devices, Add device",

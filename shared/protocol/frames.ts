@@ -24,7 +24,7 @@ export * from "./server-messages.ts";
 
 export const Hello = z.object({ kind: z.literal("hello"), nonce: base64(88), version: text(60) }).strict();
 /** Asks whether a token would be taken, and uses none up. */
-export const AskToken = z.object({ kind: z.literal("ask-token"), token: text(200) }).strict();
+export const AskToken = z.object({ kind: z.literal("token"), token: text(200) }).strict();
 export const Enrol = z
   .object({
     kind: z.literal("enrol"),
