@@ -1,5 +1,5 @@
 import { openLinuxSensor } from "./linux/client.ts";
-import { RecordReader } from "./linux/decode.ts";
+import { RecordReader } from "./linux/record-reader.ts";
 import { openReplay } from "./replay/replay.ts";
 import type { Sensor, SensorListener } from "./sensor.ts";
 

@@ -7,7 +7,7 @@ import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { Observed } from "@provost/shared/model/observed.ts";
 import { defaultGate, outcomesFor } from "@provost/shared/policy/gate.ts";
 import { sensors } from "../sensors/index.ts";
-import { RecordReader } from "../sensors/linux/decode.ts";
+import { RecordReader } from "../sensors/linux/record-reader.ts";
 import type { EventBatch } from "../sensors/sensor.ts";
 import { framesOf } from "./frames-of.ts";
 import { Telemetry } from "./telemetry.ts";

@@ -4,7 +4,7 @@ import { pathBytes } from "@provost/shared/lib/path-text.ts";
 import type { Read } from "../hand-on.ts";
 import { handOn } from "../hand-on.ts";
 import type { Sensor, SensorListener } from "../sensor.ts";
-import { RecordReader } from "./decode.ts";
+import { RecordReader } from "./record-reader.ts";
 import {
   answerRecord,
   configRecord,

@@ -5,7 +5,8 @@ import { gateCauses, tamperKinds } from "@provost/shared/model/event.ts";
 import type { SensorRecord } from "@provost/shared/model/event.ts";
 import { accesses, gateModes } from "@provost/shared/model/gate.ts";
 import { pathText } from "@provost/shared/lib/path-text.ts";
-import { BadRecord, RecordReader } from "./decode.ts";
+import { BadRecord } from "./reading.ts";
+import { RecordReader } from "./record-reader.ts";
 
 const golden = join(import.meta.dirname, "golden");
 const bytesOf = (name: string): Buffer => readFileSync(join(golden, name));
