@@ -125,7 +125,7 @@ function tellStep({ terminal }: Request, { step, state, says, next }: ProbeStep)
 
 const refusal = ({ step, says, next }: ProbeStep): AppError =>
   new AppError(
-    step === "greeting" ? "SERVER_NOT_TRUSTED" : "SERVER_UNREACHABLE",
+    step === "token" ? "ENROL_REFUSED" : step === "greeting" ? "SERVER_NOT_TRUSTED" : "SERVER_UNREACHABLE",
     says,
     next === undefined ? {} : { remedy: next },
   );

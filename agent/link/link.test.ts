@@ -51,6 +51,7 @@ function openServer(): Promise<{ url: string; greetings: string[]; stored: Map<s
         const signature = sign({ purpose: "provost challenge v1", agentNonce, serverNonce: "AAAA" });
         return say({ kind: "challenge", nonce: "AAAA", serverKey: keys.publicKey, signature });
       }
+      if (message.kind === "token") throw new Error("an agent enrols without asking");
       epoch = message.epoch;
       const acknowledged = stored.get(epoch)?.length ?? 0;
       const signature = sign({

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { WebSocket } from "ws";
 import { safeText } from "@provost/shared/lib/path-text.ts";
 import { parseToken, signedBytes } from "@provost/shared/protocol/greeting.ts";
-import { FromServer } from "@provost/shared/protocol/server-messages.ts";
+import { FromServer, TokenAnswer } from "@provost/shared/protocol/server-messages.ts";
 import { productVersion, subprotocol } from "@provost/shared/protocol/version.ts";
 import { keyName, verifyWith } from "./keys.ts";
 import { openPlain, throughProxy } from "./proxy.ts";
@@ -12,7 +12,7 @@ import { shownCertificate } from "./shown-certificate.ts";
 
 /** One thing that has to hold before a device can talk to its server, in the order in which they can fail. */
 export interface ProbeStep {
-  readonly step: "name" | "connection" | "greeting" | "clock";
+  readonly step: "name" | "connection" | "greeting" | "token" | "clock";
   readonly state: "holds" | "fails" | "unknown";
   readonly says: string;
   /** What to do now. */
@@ -46,8 +46,9 @@ export async function probe(question: ProbeQuestion): Promise<readonly ProbeStep
     steps.push(connected);
     if (connected.state === "fails") return steps;
   }
-  const { greeting, date } = await greet(question);
+  const { greeting, token, date } = await greet(question);
   steps.push(greeting);
+  if (token !== undefined) steps.push(token);
   if (date !== undefined) steps.push(clockStep(date, question.now));
   return steps;
 }
@@ -89,15 +90,24 @@ async function connectionStep(host: string, port: number): Promise<ProbeStep> {
   }
 }
 
-function greet(question: ProbeQuestion): Promise<{ greeting: ProbeStep; date?: number }> {
+interface Greeted {
+  readonly greeting: ProbeStep;
+  readonly token?: ProbeStep;
+  readonly date?: number;
+}
+
+function greet(question: ProbeQuestion): Promise<Greeted> {
   const nonce = randomBytes(32).toString("base64");
   return new Promise((resolve) => {
     let certificate: string | undefined;
     let date: number | undefined;
+    let greeting: ProbeStep | undefined;
     const end = (state: ProbeStep["state"], says: string, next?: string): void => {
       socket.terminate();
-      const greeting: ProbeStep = { step: "greeting", state, says, ...(next === undefined ? {} : { next }) };
-      resolve({ greeting, ...(date === undefined ? {} : { date }) });
+      const more = next === undefined ? {} : { next };
+      const dated = date === undefined ? {} : { date };
+      if (greeting === undefined) return resolve({ greeting: { step: "greeting", state, says, ...more }, ...dated });
+      return resolve({ greeting, token: { step: "token", state, says, ...more }, ...dated });
     };
     const socket = new WebSocket(question.url, subprotocol, {
       perMessageDeflate: false,
@@ -112,8 +122,11 @@ function greet(question: ProbeQuestion): Promise<{ greeting: ProbeStep; date?: n
     });
     socket.on("open", () => socket.send(JSON.stringify({ kind: "hello", nonce, version: productVersion })));
     socket.on("message", (data: Buffer) => {
+      if (greeting !== undefined) return end(...tokenAnswered(data.toString()));
       const [state, says, next] = answered(data.toString(), nonce, certificate, question);
-      end(state, says, next);
+      if (state !== "holds" || question.token === undefined) return end(state, says, next);
+      greeting = { step: "greeting", state, says };
+      return socket.send(JSON.stringify({ kind: "token", token: question.token }));
     });
     socket.on("unexpected-response", (_request, { statusCode, headers }) => {
       date = headers.date === undefined ? undefined : Date.parse(headers.date);
@@ -135,10 +148,11 @@ function greet(question: ProbeQuestion): Promise<{ greeting: ProbeStep; date?: n
           : "look at the server's log",
       );
     });
-    setTimeout(
-      () => end("fails", `it did not greet in ${patienceMs / 1000} s`, "look at the server's log"),
-      patienceMs,
-    ).unref();
+    socket.on("close", () => greeting !== undefined && end(...notSaid));
+    setTimeout(() => {
+      if (greeting !== undefined) return end(...notSaid);
+      return end("fails", `it did not greet in ${patienceMs / 1000} s`, "look at the server's log");
+    }, patienceMs).unref();
   });
 }
 
@@ -183,6 +197,19 @@ function answered(words: string, nonce: string, certificate: string | undefined,
     "holds",
     `a Provost server, key ${name.slice(0, 12)}…${certificate === undefined ? "" : ", which signed the certificate it shows"}`,
   ];
+}
+
+const notSaid: Answered = ["unknown", "the server does not say whether it takes this token"];
+
+/** An older server does not know the question: it says so when the device enrols. */
+function tokenAnswered(words: string): Answered {
+  const parsed = TokenAnswer.safeParse(parse(words));
+  if (parsed.success && parsed.data.kind === "valid") return ["holds", "the server takes this token"];
+  if (parsed.success && parsed.data.kind === "refused" && parsed.data.code === "ENROL_REFUSED") {
+    const [says = "", ...next] = parsed.data.why.split("; ");
+    return ["fails", safeText(says), safeText(next.join("; "))];
+  }
+  return notSaid;
 }
 
 function clockStep(date: number, now: number): ProbeStep {

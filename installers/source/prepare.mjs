@@ -143,6 +143,7 @@ function installSystem() {
     ["chromium", "chromium", "the console's tests"],
     ["xz", "xz-utils", "unpacking Debian packages"],
     ["debootstrap", "debootstrap", "the tests that alter a packaged program in a chroot"],
+    ["faketime", "faketime", "the tests under a wrong clock"],
   ];
   const missing = needs.filter(([program]) => !onPath(program));
   for (const [name, there] of sensorNeeds) if (!there()) missing.push([name, name, "building the sensor"]);

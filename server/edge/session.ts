@@ -1,5 +1,5 @@
 import { signedBytes } from "@provost/shared/protocol/greeting.ts";
-import type { Enrol, Hello, Resume } from "@provost/shared/protocol/frames.ts";
+import type { AskToken, Enrol, Hello, Resume } from "@provost/shared/protocol/frames.ts";
 import type { infer as Infer } from "zod";
 import { unreachable } from "@provost/shared/lib/unreachable.ts";
 import type { TokenFault } from "../store/store.ts";
@@ -10,7 +10,7 @@ export type EdgeSession =
   | { readonly state: "challenged"; readonly agentNonce: string; readonly serverNonce: string }
   | { readonly state: "open"; readonly device: string };
 
-export type Greeting = Infer<typeof Hello> | Infer<typeof Enrol> | Infer<typeof Resume>;
+export type Greeting = Infer<typeof Hello> | Infer<typeof AskToken> | Infer<typeof Enrol> | Infer<typeof Resume>;
 
 /** What the session needs to know and may do. `enrol` takes the token: it succeeds at most once. */
 export interface Gate {
@@ -26,8 +26,8 @@ export interface Gate {
     readonly name: string;
     readonly epoch: string;
   }): string | undefined;
-  /** Why `enrol` did not take it. */
-  tokenFault(token: string): TokenFault;
+  /** Why `enrol` would not take it; undefined: it would. */
+  tokenFault(token: string): TokenFault | undefined;
   device(id: string): { readonly publicKey: string; readonly epoch: string; readonly acknowledged: number } | undefined;
   newEpoch(device: string, epoch: string): void;
   readonly windowBytes: number;
@@ -41,6 +41,10 @@ export function greet(session: EdgeSession, message: Greeting, gate: Gate): Outc
   switch (message.kind) {
     case "hello":
       return session.state === "new" ? challenge(message.nonce, gate) : refuse("FRAME_REFUSED", "a second hello");
+    case "token":
+      return session.state === "challenged"
+        ? tokenAnswer(session, message.token, gate)
+        : refuse("FRAME_REFUSED", "token before hello");
     case "enrol":
       return session.state === "challenged"
         ? enrol(session, message, gate)
@@ -82,13 +86,20 @@ function enrol(session: Challenged, message: Infer<typeof Enrol>, gate: Gate): O
   if (!gate.verify(deviceKey, statement, message.signature))
     return refuse("ENROL_REFUSED", "the device's signature does not verify");
   const device = gate.enrol({ token, deviceKey, name: message.name, epoch: message.epoch });
-  return device === undefined
-    ? refuse(
-        "ENROL_REFUSED",
-        `the enrolment token ${faults[gate.tokenFault(token)]}; ask for a new one in the console under Devices, Add device`,
-      )
-    : welcome(session, device, 0, gate);
+  return device === undefined ? refuseToken(gate.tokenFault(token) ?? "unknown") : welcome(session, device, 0, gate);
 }
+
+/** Before anything is set up on a device: would this token be taken? It is not used up. */
+function tokenAnswer(session: Challenged, token: string, gate: Gate): Outcome {
+  const fault = gate.tokenFault(token);
+  return fault === undefined ? { session, say: { kind: "valid" } } : refuseToken(fault);
+}
+
+const refuseToken = (fault: TokenFault): Outcome =>
+  refuse(
+    "ENROL_REFUSED",
+    `the enrolment token ${faults[fault]}; ask for a new one in the console under Devices, Add device`,
+  );
 
 const faults: Readonly<Record<TokenFault, string>> = {
   used: "was used before",

@@ -87,6 +87,22 @@ test.each([
   expect(world.parts.store.inventory.deviceIds()).toEqual([]);
 });
 
+test("whether a token would be taken is said before it is used, and does not use it up", async () => {
+  world = await openWorld();
+  const token = world.token();
+  const { raw, challenge } = await greeted(world.address);
+  raw.say({ kind: "token", token });
+  await raw.next("valid");
+  raw.say(enrolment(challenge, token));
+  await raw.next("welcome");
+  const second = await greeted(world.address);
+  second.raw.say({ kind: "token", token });
+  expect(await second.raw.next("refused")).toMatchObject({
+    code: "ENROL_REFUSED",
+    why: "the enrolment token was used before; ask for a new one in the console under Devices, Add device",
+  });
+});
+
 test("a forged enrolment signature is refused and does not use the token up", async () => {
   world = await openWorld();
   const token = world.token();

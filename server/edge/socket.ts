@@ -207,7 +207,7 @@ function openGate(key: ReturnType<Store["access"]["serverKey"]>, { access, inven
     },
     tokenFault(text) {
       const token = parseToken(text);
-      return token === undefined ? "unknown" : access.tokenFault(token.secret);
+      return token === undefined ? "unknown" : access.tokenFault(token.secret, Date.now());
     },
     device: (id) => inventory.device(id),
     newEpoch: (device, epoch) => inventory.transaction(() => inventory.startEpoch(device as DeviceId, epoch)),

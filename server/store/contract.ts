@@ -64,7 +64,11 @@ export function storeContract(open: (folder: string) => Store, newFolder: () => 
       access.addToken("late", 100);
       expect([access.takeToken("t", device, 99), access.takeToken("t", device, 99)]).toEqual([true, false]);
       expect([access.takeToken("late", device, 100), access.takeToken("other", device, 1)]).toEqual([false, false]);
-      expect(["t", "late", "other"].map((secret) => access.tokenFault(secret))).toEqual(["used", "expired", "unknown"]);
+      const faults = (now: number) => ["t", "late", "other"].map((secret) => access.tokenFault(secret, now));
+      expect([faults(99), faults(100)]).toEqual([
+        ["used", undefined, "unknown"],
+        ["used", "expired", "unknown"],
+      ]);
       access.addSignIn("s", 100, { user: "hana", role: "analyst" });
       expect([access.takeSignIn("s", 100), access.takeSignIn("s", 99), access.takeSignIn("s", 99)]).toEqual([
         undefined,

@@ -48,8 +48,8 @@ export interface Access {
   serverKey(): ServerKey;
   addToken(secret: string, expires: number): void;
   takeToken(secret: string, device: string, now: number): boolean;
-  /** Why a token is not taken; "unknown" also a week after it expired. */
-  tokenFault(secret: string): TokenFault;
+  /** Why a token would not be taken; "unknown" also a week after it expired. Undefined: it would. */
+  tokenFault(secret: string, now: number): TokenFault | undefined;
   /** The device that used a token which has not expired. */
   tokenUser(secret: string, now: number): string | undefined;
   addSignIn(secret: string, expires: number, person: Person): void;

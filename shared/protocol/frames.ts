@@ -23,6 +23,8 @@ export * from "./server-messages.ts";
 // --- Greeting: the server proves its key first, so that a token is never shown to a stranger. ---
 
 export const Hello = z.object({ kind: z.literal("hello"), nonce: base64(88), version: text(60) }).strict();
+/** Asks whether a token would be taken, and uses none up. */
+export const AskToken = z.object({ kind: z.literal("token"), token: text(200) }).strict();
 export const Enrol = z
   .object({
     kind: z.literal("enrol"),
@@ -36,7 +38,7 @@ export const Enrol = z
 export const Resume = z
   .object({ kind: z.literal("resume"), device: text(60), epoch: text(64), signature: base64(200) })
   .strict();
-export const FromAgent = z.discriminatedUnion("kind", [Hello, Enrol, Resume]);
+export const FromAgent = z.discriminatedUnion("kind", [Hello, AskToken, Enrol, Resume]);
 
 // --- Frames from the agent: spooled, numbered, acknowledged after the server's commit. ---
 

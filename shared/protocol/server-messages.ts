@@ -24,6 +24,9 @@ export const Welcome = z.strictObject({
 });
 export const Refused = z.strictObject({ kind: z.literal("refused"), code: text(60), why: text(1000) });
 export const FromServer = z.discriminatedUnion("kind", [Challenge, Welcome, Refused]);
+/** What is answered to `token`, which only whoever looks at the way to a server says. */
+export const TokenGood = z.strictObject({ kind: z.literal("valid") });
+export const TokenAnswer = z.discriminatedUnion("kind", [TokenGood, Refused]);
 
 // --- Messages from the server after `welcome`. ---
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openState, writeMeta } from "../../agent/state/state.ts";
+import { parseToken } from "../../shared/protocol/greeting.ts";
 import { runProvost } from "../support/run-provost.ts";
 import { openWorld } from "../support/server-world.ts";
 import type { World } from "../support/server-world.ts";
@@ -47,7 +48,7 @@ test("the way is looked at, then settings and token are written, for the agent a
   const token = server.token();
   const ran = await enrol(token);
   expect(ran.err).toMatch(
-    /name +127\.0\.0\.1 is an address\n.*connection +something listens.*\n.*greeting +a Provost server, key .*, which signed the certificate it shows\n.*clock +this device's clock/,
+    /name +127\.0\.0\.1 is an address\n.*connection +something listens.*\n.*greeting +a Provost server, key .*, which signed the certificate it shows\n.*token +the server takes this token\n.*clock +this device's clock/,
   );
   const tokenFile = join(folder, "state/token");
   expect(readFileSync(join(folder, "agent.conf"), "utf8")).toBe(
@@ -87,6 +88,45 @@ describe("nothing is written where", () => {
     expect(ran.err).toMatch(
       /SERVER_NOT_TRUSTED: the token is of another server\n {2}take a token from this server's console/,
     );
+    nothing();
+  });
+  test.each([
+    ["ran out before the device came", "has expired", (late: World) => late.token()],
+    [
+      "another device used",
+      "was used before",
+      (late: World) => {
+        const token = late.token();
+        late.parts.store.access.takeToken(parseToken(token)?.secret ?? "", "dev_other", 0);
+        return token;
+      },
+    ],
+  ])("the token is one that %s: doctor and enrol say so, and what to do", async (_what, says, tokenOf) => {
+    const late = await openWorld({ tls: { tls: "own" }, edge: { tokenMs: 1 } });
+    const at = `${late.address.replace(/^https/, "wss")}/agent`;
+    const token = tokenOf(late);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const ran = await enrol(token, ["--server", at]);
+    const words = ["--state", join(folder, "state"), "doctor", "--server", at, "--token-file", "token-given"];
+    const looked = await runProvost(words, { cwd: folder });
+    expect([late.parts.store.inventory.deviceIds(), await late.close()]).toEqual([[], undefined]);
+    expect([ran.code, ran.err]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(
+          `\\nENROL_REFUSED: the enrolment token ${says}\\n {2}ask for a new one in the console under Devices, Add device\\n$`,
+        ),
+      ),
+    ]);
+    expect([looked.code, looked.out]).toEqual([
+      7,
+      expect.stringMatching(
+        new RegExp(
+          `token +the enrolment token ${says}\\n +ask for a new one in the console under Devices, Add device\\n`,
+        ),
+      ),
+    ]);
+    expect(readdirSync(join(folder, "state"))).toEqual([]);
     nothing();
   });
   test("nothing listens", async () => {
@@ -141,6 +181,7 @@ test("before anything is set up, doctor looks at the way to a server and whether
       }
     ).server?.steps;
   expect((await steps("--server", url(), "--token-file", "token-given"))?.map(({ state }) => state)).toEqual([
+    "holds",
     "holds",
     "holds",
     "holds",

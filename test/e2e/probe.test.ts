@@ -3,6 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect, createServer as createPlain } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { formatToken, parseToken, signedBytes } from "../../shared/protocol/greeting.ts";
+import { keyName, makeKeyPair, signWith } from "../../agent/link/keys.ts";
 import { probe } from "../../agent/link/probe.ts";
 import type { ProbeQuestion } from "../../agent/link/probe.ts";
 import { proxyAddress } from "../../agent/link/proxy-address.ts";
@@ -26,6 +29,24 @@ const urlOf = ({ address }: World): string => `${address.replace(/^http/, "ws")}
 const asked = (more: Partial<ProbeQuestion> = {}) => probe({ url: urlOf(world), now: Date.now(), ...more });
 const last = async (more: Partial<ProbeQuestion> = {}) => (await asked(more)).at(-1);
 
+const older = makeKeyPair();
+/** Greets as every server does, and closes on whatever else it hears. */
+async function olderServer(): Promise<string> {
+  const sockets = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  closers.push(() => sockets.close());
+  sockets.on("connection", (socket) =>
+    socket.on("message", (data: Buffer) => {
+      const { kind, nonce } = JSON.parse(data.toString()) as { kind: string; nonce: string };
+      if (kind !== "hello") return socket.close(4002, "FRAME_REFUSED: the greeting is malformed");
+      const statement = { purpose: "provost challenge v1", agentNonce: nonce, serverNonce: "AAAA" } as const;
+      const signature = signWith(older.privateKey, signedBytes(statement));
+      return socket.send(JSON.stringify({ kind: "challenge", nonce: "AAAA", serverKey: older.publicKey, signature }));
+    }),
+  );
+  await new Promise((resolve) => sockets.once("listening", resolve));
+  return `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}/agent`;
+}
+
 async function listening(server: ReturnType<typeof createPlain>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closers.push(() => server.close());
@@ -39,6 +60,7 @@ test("all is well: name, connection, greeting and clock hold, and the token is n
     "name holds",
     "connection holds",
     "greeting holds",
+    "token holds",
     "clock holds",
   ]);
   expect((await asked({ token })).every(({ state }) => state === "holds")).toBe(true);
@@ -92,6 +114,38 @@ describe("told apart", () => {
     expect(greeting?.says).toMatch(says);
     expect(greeting?.next).toMatch(/Devices, Add device/);
   });
+  test("a token that ran out, and one that was used: each by itself, and looking uses none up", async () => {
+    const short = await openWorld({ edge: { tokenMs: 1 } });
+    closers.push(() => short.close());
+    const late = short.token();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await asked({ url: urlOf(short), token: late })).find(({ step }) => step === "token")).toEqual({
+      step: "token",
+      state: "fails",
+      says: "the enrolment token has expired",
+      next: "ask for a new one in the console under Devices, Add device",
+    });
+    const used = world.token();
+    const { access } = world.parts.store;
+    expect(access.takeToken(parseToken(used)?.secret ?? "", "dev_other", Date.now())).toBe(true);
+    expect((await asked({ token: used })).find(({ step }) => step === "token")).toMatchObject({
+      state: "fails",
+      says: "the enrolment token was used before",
+    });
+  });
+  test("a server that does not know the question about tokens", async () => {
+    const step = (
+      await asked({
+        url: await olderServer(),
+        token: formatToken({ secret: "A".repeat(32), serverKeySha256: keyName(older.publicKey) }),
+      })
+    ).find(({ step }) => step === "token");
+    expect(step).toEqual({
+      step: "token",
+      state: "unknown",
+      says: "the server does not say whether it takes this token",
+    });
+  });
   test("a key that changed", async () => {
     const greeting = (await asked({ pinnedServerKey: "another" })).find(({ step }) => step === "greeting");
     expect(greeting?.says).toMatch(/key changed since this device was enrolled/);
@@ -131,7 +185,11 @@ describe("through a proxy", () => {
   test("TLS goes through it, and who signs the certificate is checked all the same", async () => {
     const { port, wanted } = await proxy("connect");
     const steps = await asked({ proxy: proxyAddress(`http://me:s%20cret@127.0.0.1:${port}`), token: world.token() });
-    expect(steps.map(({ step, state }) => `${step} ${state}`)).toEqual(["greeting holds", "clock holds"]);
+    expect(steps.map(({ step, state }) => `${step} ${state}`)).toEqual([
+      "greeting holds",
+      "token holds",
+      "clock holds",
+    ]);
     expect(wanted).toEqual([`Basic ${Buffer.from("me:s cret").toString("base64")}`]);
   });
   test("its refusal is told", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Frame, FromAgent, FromServer, ServerMessage } from "@provost/shared/protocol/frames.ts";
+import { Frame, FromAgent, FromServer, ServerMessage, TokenGood } from "@provost/shared/protocol/frames.ts";
 import { read } from "./repository.ts";
 import { protocolDocument } from "./write-protocol.ts";
 
@@ -11,7 +11,7 @@ test("every message that either side may send is described", () => {
   const kinds = [
     ...FromAgent.options.map(({ shape }) => shape.kind.value),
     // The frame of events and the server's messages are in the schema library's small form.
-    ...[...Frame.options, ...FromServer.def.options, ...ServerMessage.def.options].flatMap(
+    ...[...Frame.options, ...FromServer.def.options, ...ServerMessage.def.options, TokenGood].flatMap(
       ({ shape }) => shape.kind.def.values,
     ),
   ];

@@ -49,12 +49,16 @@ hello     nonce                    ->
                                    <-   challenge  nonce, serverKey, signature
 enrol     token, deviceKey, sig    ->   (the first time)
 resume    device, epoch, sig       ->   (every other time)
+token     token                    ->   (whoever looks before enrolling)
+                                   <-   valid
                                    <-   welcome    device, acknowledged, windowBytes, signature
                                    <-   refused    code, why          (then the connection ends)
 \`\`\``,
     messages: [
       [frames.Hello, "The agent's first message."],
       [frames.Challenge, "The server's key and its signature over both nonces."],
+      [frames.AskToken, "Would this token be taken? It is not used up. Only `provost doctor` and `provost enrol` ask."],
+      [frames.TokenGood, "It would; else `refused` says why not."],
       [frames.Enrol, "A new device: its own key, and a token that works once. Whom to believe stands in the token."],
       [frames.Resume, "A known device, signed with the key it enrolled with. A new `epoch` starts the count again."],
       [frames.Welcome, "The session is open; everything up to `acknowledged` is stored."],

@@ -19,12 +19,15 @@ export function openAccess(db: Db): Access {
       db
         .prepare("UPDATE tokens SET used_by = ? WHERE secret = ? AND used_by IS NULL AND expires > ?")
         .run(device, secretOf(secret), now).changes === 1,
-    tokenFault(secret) {
+    tokenFault(secret, now) {
       const row = db
-        .prepare<[string], { used_by: string | null }>("SELECT used_by FROM tokens WHERE secret = ?")
+        .prepare<[string], { used_by: string | null; expires: number }>(
+          "SELECT used_by, expires FROM tokens WHERE secret = ?",
+        )
         .get(secretOf(secret));
       if (row === undefined) return "unknown";
-      return row.used_by === null ? "expired" : "used";
+      if (row.used_by !== null) return "used";
+      return row.expires > now ? undefined : "expired";
     },
     tokenUser: (secret, now) =>
       db
