@@ -1,5 +1,6 @@
 import { AppError } from "@provost/shared/lib/app-error.ts";
 import type { Sha256 } from "@provost/shared/model/ids.ts";
+import { prepared } from "../state/prepared.ts";
 import type { State } from "../state/state.ts";
 
 /** More is no answer to an incident: then a policy has to say what may run. */
@@ -26,10 +27,10 @@ export function keepDenial(
 
 /** The command that refuses it; undefined: none does. */
 export const denialOf = (state: State, sha256: string, now: number): string | undefined =>
-  state
-    .prepare<[string, number], string>(
-      "SELECT command FROM denials WHERE digest = ? AND (expires IS NULL OR expires >= ?) ORDER BY at LIMIT 1",
-    )
+  prepared<[string, number], string>(
+    state,
+    "SELECT command FROM denials WHERE digest = ? AND (expires IS NULL OR expires >= ?) ORDER BY at LIMIT 1",
+  )
     .pluck()
     .get(sha256, now);
 

@@ -374,6 +374,9 @@ test("a file that differs from its signed package is refused also with an approv
   state
     .prepare("INSERT INTO proofs (root, purl, state, says, wanted, links) VALUES ('', ?, 'derived', 'x', NULL, '[]')")
     .run(recorded.purl);
+  state
+    .prepare("INSERT INTO proof_files (root, purl, path, sha256) VALUES ('', ?, '/usr/bin/tool', ?)")
+    .run(recorded.purl, known);
   writeFiles(state, [file("/usr/bin/tool", unknown, { records: [{ ...recorded, agrees: "no" }] })], proofsIn(state), 1);
   keepApproval(state, {
     digest: unknown,

@@ -7,23 +7,25 @@ import type { KnownProof, Proofs } from "@provost/shared/provenance/judge.ts";
 import type { FileRow } from "../inventory/file-rows.ts";
 import { factsOf } from "../inventory/file-rows.ts";
 import { append } from "../spool/spool.ts";
+import { prepared } from "../state/prepared.ts";
 import type { State } from "../state/state.ts";
 
 /** The proofs the server sent down, by root, as the judge asks for them. */
 export function proofsIn(state: State): (root: string) => Proofs {
-  const one = state.prepare<[string, string], ProofRow>(
+  const one = prepared<[string, string], ProofRow>(
+    state,
     "SELECT state, says, wanted, links, archive FROM proofs WHERE root = ? AND purl = ?",
   );
-  const attested = state.prepare<[string], string>("SELECT verdict FROM attested WHERE subject = ?").pluck();
-  const hasAttested = state.prepare<[], number>("SELECT 1 FROM attested LIMIT 1").pluck().get() !== undefined;
-  const file = state.prepare<[string, string, string, string], { sha256: string }>(
+  const attested = prepared<[string], string>(state, "SELECT verdict FROM attested WHERE subject = ?").pluck();
+  const hasAttested = prepared<[], number>(state, "SELECT 1 FROM attested LIMIT 1").pluck().get() !== undefined;
+  const file = prepared<[string, string, string, string], { sha256: string }>(
+    state,
     "SELECT sha256 FROM proof_files WHERE root = ? AND purl = ? AND path = ? AND sha256 <> '' ORDER BY sha256 = ? DESC LIMIT 1",
   );
-  const covered = state
-    .prepare<[string, string, string], number>(
-      "SELECT 1 FROM proof_files WHERE root = ? AND purl = ? AND path = ? LIMIT 1",
-    )
-    .pluck();
+  const covered = prepared<[string, string, string], number>(
+    state,
+    "SELECT 1 FROM proof_files WHERE root = ? AND purl = ? AND path = ? LIMIT 1",
+  ).pluck();
   const held = new Map<string, KnownProof | undefined>();
   return (root) => ({
     proofOf(purl) {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Frame } from "@provost/shared/protocol/frames.ts";
 import { limits } from "@provost/shared/protocol/limits.ts";
+import { prepared } from "../state/prepared.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
 
@@ -51,9 +52,12 @@ export function append(state: State, frame: Frame, stateBytes: number = spoolLim
     makeRoom(state, lane, bytes, spoolLimits.telemetryBytes);
   }
   if (lane === "kept") makeRoom(state, lane, bytes, spoolLimits.keptBytes);
-  const inserted = state
-    .prepare("INSERT INTO spool (lane, kind, body, bytes) VALUES (?, ?, ?, ?)")
-    .run(lane, frame.kind, body, bytes);
+  const inserted = prepared(state, "INSERT INTO spool (lane, kind, body, bytes) VALUES (?, ?, ?, ?)").run(
+    lane,
+    frame.kind,
+    body,
+    bytes,
+  );
   const sequence = Number(inserted.lastInsertRowid);
   if (lane !== "state" || sequence % checkEvery !== 0 || bytesIn(state, "state") <= stateBytes) return sequence;
   forgetEverything(state);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import Database from "better-sqlite3";
 import { AppError } from "@provost/shared/lib/app-error.ts";
+import { prepared } from "./prepared.ts";
 
 export type State = Database.Database;
 
@@ -126,14 +127,15 @@ function migrate(state: State, folder: string): void {
 }
 
 export function readMeta(state: State, key: MetaKey): string | undefined {
-  const row = state.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?").get(key);
+  const row = prepared<[string], { value: string }>(state, "SELECT value FROM meta WHERE key = ?").get(key);
   return row?.value;
 }
 
 export function writeMeta(state: State, key: MetaKey, value: string): void {
-  state
-    .prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-    .run(key, value);
+  prepared(
+    state,
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  ).run(key, value);
 }
 
 export type MetaKey =

@@ -17,6 +17,8 @@ export interface Attack {
   readonly wholeMachine?: true;
   /** It wants nothing to run, but good programs not to: its token tells that one did not. Tried in block mode alone. */
   readonly holdsUp?: true;
+  /** How long it may take; twenty where it does not say. */
+  readonly seconds?: number;
   /** Files of the root that it leaves behind, removed after it. */
   readonly leaves?: readonly string[];
 }
@@ -32,7 +34,12 @@ export type Need =
   | "second-file-system"
   | "shared-blocks"
   | "disk-maker"
-  | "libc";
+  | "libc"
+  | LoaderProgram;
+
+/** Programs that start others; some machines lack one or another. */
+export const loaderPrograms = ["git", "make", "vim", "gdb", "sed", "less", "crond"] as const;
+export type LoaderProgram = (typeof loaderPrograms)[number];
 
 /** Where the payloads of this run are, and their token: what a record must name. */
 export interface Place {

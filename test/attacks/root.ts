@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { copyProgram, makeGateRoot, type GateRoot } from "../support/gate-root.ts";
-import type { Need } from "./attack.ts";
+import { loaderPrograms, type Need } from "./attack.ts";
 import { placeGood } from "./payloads.ts";
 import { drivers, type Programs } from "./programs.ts";
 
@@ -43,6 +43,7 @@ const coreutils = [
   "iconv",
   "getent",
   "ls",
+  "timeout",
 ];
 const libraryFolder = "/usr/lib/x86_64-linux-gnu";
 
@@ -71,6 +72,7 @@ export function makeAttackRoot(parent: string, programs: Programs, size: "whole"
     addPython(gate, has);
     addPerl(gate, has);
     if (size === "whole") addNode(gate, has);
+    if (size === "whole") addLoaders(gate, has);
     addOwn(gate, programs);
     const second = addDevices(gate);
     if (second !== undefined) {
@@ -131,6 +133,20 @@ function addPerl(gate: GateRoot, has: Set<Need>): void {
 function addNode(gate: GateRoot, has: Set<Need>): void {
   copyProgram(gate, process.execPath, "/usr/bin/node");
   has.add("node");
+}
+
+/** What starts or reads programs without being an interpreter, as far as this machine has it. */
+function addLoaders(gate: GateRoot, has: Set<Need>): void {
+  for (const name of loaderPrograms) {
+    const program = join("/usr/bin", name);
+    if (!fs.existsSync(program)) continue;
+    copyProgram(gate, program, `/bin/${name}`);
+    has.add(name);
+  }
+  const gdbOwn = "/usr/share/gdb";
+  if (has.has("gdb") && fs.existsSync(gdbOwn)) fs.cpSync(gdbOwn, join(gate.path, gdbOwn), { recursive: true });
+  const applets = execFileSync("/usr/bin/busybox", ["--list"], { encoding: "utf8" }).split("\n");
+  if (applets.includes("crond")) has.add("crond");
 }
 
 function addOwn(gate: GateRoot, programs: Programs): void {

@@ -53,7 +53,15 @@ async function enter(
   proof: string,
 ): Promise<{ said: string; pid: number }> {
   const user = attack.user === undefined ? [] : ["--user", String(attack.user)];
-  const how = ["--root", root.gate.path, "--cgroup", root.gate.cgroup, "--seconds", String(longestSeconds), ...user];
+  const how = [
+    "--root",
+    root.gate.path,
+    "--cgroup",
+    root.gate.cgroup,
+    "--seconds",
+    String(attack.seconds ?? longestSeconds),
+    ...user,
+  ];
   const file = fs.openSync(proof, "a");
   const unused = Array.from({ length: 6 }, () => "ignore" as const);
   const child = spawn(join(programs.folder, "enter"), [...how, "--", "/bin/dash", "-c", attack.run], {
