@@ -23,7 +23,7 @@ if (why !== undefined) process.stderr.write(`package-scripts.test.ts is skipped:
 const programs = ["dash", "rm", "tar", "dpkg", "dpkg-deb", "dpkg-split", "dpkg-query"].map(
   (name) => [`/usr/bin/${name}`, `/usr/bin/${name === "dash" ? "sh" : name}`] as const,
 );
-const names = ["upgraded", "removed", "edited", "replaced", "later"] as const;
+const names = ["upgraded", "removed", "edited", "replaced", "later", "unpacked"] as const;
 
 describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older than the agent, tier %s", (tier) => {
   let root: GateRoot;
@@ -37,7 +37,7 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
       fs.mkdirSync(join(root.path, folder), { recursive: true });
     for (const name of names) {
       for (const version of ["1", "2"]) build(root, name, version);
-      if (name === "later") continue;
+      if (name === "later" || name === "unpacked") continue;
       execFileSync("/usr/sbin/chroot", [root.path, ...dpkgWith("-i", `/tmp/${name}_1.deb`)], {
         env: { PATH: path },
         stdio: "ignore",
@@ -102,6 +102,15 @@ describe.skipIf(why !== undefined).each(["B", "C"] as const)("packages older tha
       "script later 1 postrm remove",
       "script later 1 postrm purge",
     ]);
+  });
+
+  test("a package that was unpacked is set up, though so much was written meanwhile that the sensor let go of who wrote it", async () => {
+    expect(await dpkg("--unpack", "/tmp/unpacked_1.deb")).toEqual([0, "script unpacked 1 preinst install"]);
+    await waitFor(() => keptOf(agent?.folder ?? "", "unpacked").length === 4);
+    // More processes than it remembers (writers.h), each of which wrote a file.
+    const many = "i=0; while [ $i -lt 4200 ]; do i=$((i + 1)); ( : >/tmp/written ); done";
+    expect(await runInside(root, many)).toMatchObject({ code: 0 });
+    expect(await dpkg("--configure", "unpacked")).toEqual([0, "script unpacked 1 postinst configure"]);
   });
 
   test("a script that somebody changed since is refused, and its package stays", async () => {
