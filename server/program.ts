@@ -4,6 +4,7 @@ import { allProofs } from "./api/handlers/overview.ts";
 import { newSignInLink } from "./api/login.ts";
 import { commands } from "./commands/commands.ts";
 import { usage } from "./commands/table.ts";
+import { productVersion } from "@provost/shared/protocol/version.ts";
 import type { ServerConfig } from "./config.ts";
 import { openNotify } from "./notify.ts";
 import type { RunningServer, ServerMessage, ServerQuestion } from "./running.ts";
@@ -16,6 +17,7 @@ export async function runProgram(words: readonly string[], start: Start, console
   const [verb, ...rest] = words;
   if (verb === undefined || verb.startsWith("--")) {
     if (verb === "--help") process.stdout.write(usage());
+    else if (verb === "--version") process.stdout.write(`${productVersion}\n`);
     else await serve(words, start, consoleFolder);
     return;
   }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { firstWrong } from "@provost/shared/protocol/schema-words.ts";
 import { canonicalJson } from "@provost/shared/lib/canonical-json.ts";
 import { commandContext } from "@provost/shared/model/command.ts";
 import type { Command } from "@provost/shared/model/command.ts";
@@ -64,10 +65,7 @@ export function readCommand(body: string, signature: string, expected: Expected)
   if (expected.serverKey === undefined || !expected.verify(expected.serverKey, commandBytes(body), signature))
     return { ok: false, why: "it is not signed by the key of the server that this device was enrolled with" };
   const parsed = Body.safeParse(jsonOr(body));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { ok: false, why: `${issue?.path.join(".") || "command"}: ${issue?.message ?? "not understood"}` };
-  }
+  if (!parsed.success) return { ok: false, why: firstWrong(parsed.error.issues, "command") };
   const command = parsed.data as unknown as Command;
   const { id } = command;
   const refuse = (why: string): CommandReading => ({ ok: false, id, why });

@@ -3,6 +3,7 @@ import { canonicalJson } from "@provost/shared/lib/canonical-json.ts";
 import { gateModes } from "@provost/shared/model/gate.ts";
 import type { PublishedPolicy } from "@provost/shared/model/published-policy.ts";
 import { policyContext } from "@provost/shared/model/published-policy.ts";
+import { firstWrong } from "@provost/shared/protocol/schema-words.ts";
 import { verifyWith } from "../link/keys.ts";
 import type { State } from "../state/state.ts";
 import { readMeta, writeMeta } from "../state/state.ts";
@@ -34,10 +35,7 @@ export function readSigned({ body, signature }: SignedPolicy, serverKey: string 
   if (serverKey === undefined || !verifyWith(serverKey, policyBytes(body), signature))
     return { ok: false, why: "it is not signed by the key of the server that this device was enrolled with" };
   const parsed = Body.safeParse(jsonOr(body));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { ok: false, why: `${issue?.path.join(".") || "policy"}: ${issue?.message ?? "not understood"}` };
-  }
+  if (!parsed.success) return { ok: false, why: firstWrong(parsed.error.issues, "policy") };
   if (canonicalJson(parsed.data) !== body) return { ok: false, why: "it is not written in canonical JSON" };
   return { ok: true, policy: parsed.data };
 }

@@ -1,4 +1,4 @@
-import type { EventsLost, GateQuestion, SensorHello, SensorStatus } from "@provost/shared/model/event.ts";
+import type { GateQuestion, SensorHello, SensorStatus } from "@provost/shared/model/event.ts";
 import type { AlarmKind } from "@provost/shared/model/gate.ts";
 import type { Instant, Sha256 } from "@provost/shared/model/ids.ts";
 import type { GateDecision } from "@provost/shared/protocol/gate-frames.ts";
@@ -22,6 +22,7 @@ import type { GateStatus } from "./control-words.ts";
 import { countersOf, limitsOf, partsOf, partWords, seesFiles } from "./sensor-words.ts";
 import { denied } from "./denials.ts";
 import { Gate } from "./gate.ts";
+import { Hearing } from "./hearing.ts";
 import { Looking } from "./looking.ts";
 import { guarded, ownPrograms } from "./own-files.ts";
 import { openOwnerPolicy } from "./owner-policy.ts";
@@ -33,10 +34,6 @@ import { Telling } from "./tell.ts";
 import { noteReadable, readablePolicy, serverPolicy } from "./server-policy.ts";
 import { Quiet, tellPerson } from "./telling-people.ts";
 
-/** It says every second how it is: after so many looks without a word it is missing. Counted, so that our own slowness is not its silence. */
-const missingAfterLooks = 6;
-const lookEveryMs = 1000;
-const looksPerLoss = 10;
 /** Proofs come in hundreds: what they change is looked at once they pause. */
 const settleMs = 2000;
 const stopAfterMs = 200;
@@ -126,9 +123,6 @@ export async function startGate(
   let sensor: Sensor | undefined;
   let hello: SensorHello | undefined;
   let status: SensorStatus | undefined;
-  let heardAt = Date.now();
-  let silentLooks = 0;
-  let isMissing = false;
   /** Words of the sensor that are waited for at most until one says that another mode holds; 0: none is waited for. */
   let changingFor = 0;
   let told: ReadonlySet<string> = new Set();
@@ -215,7 +209,7 @@ export async function startGate(
   const tellDevice = (): void => {
     const facts: Record<string, string> =
       hello === undefined
-        ? { sensor: isMissing ? "does not answer" : "not connected yet" }
+        ? { sensor: hearing.isMissing ? "does not answer" : "not connected yet" }
         : { sensor: partsOf(hello), "sensor limits": limitsOf(hello) };
     const { from, issue, fault } = policy;
     tellGate(state, {
@@ -267,19 +261,11 @@ export async function startGate(
 
   /** Marking every file system takes a moment: until the sensor says so the device is not told to be under the new policy. */
   const tellChange = (): void => {
-    changingFor = sensor !== undefined && hello !== undefined && !isMissing ? changesWithinWords : 0;
+    changingFor = sensor !== undefined && hello !== undefined && !hearing.isMissing ? changesWithinWords : 0;
     if (changingFor === 0) tellDevice();
   };
 
-  const heard = (): void => {
-    if (isMissing) {
-      alarm("missing", "The sensor answers again.", { since: new Date(heardAt).toISOString() });
-      isMissing = false;
-      tellDevice();
-    }
-    heardAt = Date.now();
-    silentLooks = 0;
-  };
+  const hearing = new Hearing({ alarm, changed: tellDevice, processesLost: () => processes.sweep() });
 
   const listener: SensorListener = {
     hello(now) {
@@ -292,7 +278,7 @@ export async function startGate(
           missing: now.missing.join("; ").slice(0, 1000),
         });
       hello = now;
-      heard();
+      hearing.heard();
       processes.seed();
       return gate.connected(now);
     },
@@ -320,41 +306,18 @@ export async function startGate(
     },
     status(now) {
       status = now;
-      heard();
+      hearing.heard();
       if (changingFor === 0) return;
       changingFor = now.mode === gate.settings().mode ? 0 : changingFor - 1;
       if (changingFor === 0) tellDevice();
     },
-    lost({ where, count }) {
-      lost.set(where, (lost.get(where) ?? 0) + count);
-    },
+    lost: (lost) => hearing.lost(lost),
     tampered: (tampering) => alarm("tamper", tamperSays(tampering), tamperFacts(tampering)),
     gone(why) {
-      goneWhy = why;
+      hearing.gone(why);
       settle();
     },
   };
-  let goneWhy = "it sends nothing";
-
-  /** A flood is lost in many small pieces: each place is told once in so many looks. */
-  const lost = new Map<EventsLost["where"], number>();
-  let looks = 0;
-  const tellLost = (): void => {
-    for (const [where, count] of lost)
-      alarm("lost", `${count} events were lost (${where}).`, { count: String(count), where });
-    if (lost.size > 0) processes.sweep();
-    lost.clear();
-  };
-
-  const watch = setInterval(() => {
-    looks += 1;
-    if (looks % looksPerLoss === 0) tellLost();
-    silentLooks += 1;
-    if (isMissing || silentLooks < missingAfterLooks) return;
-    isMissing = true;
-    alarm("missing", `The sensor does not answer: ${goneWhy}.`, { since: new Date(heardAt).toISOString() });
-    tellDevice();
-  }, lookEveryMs);
 
   /** What evidence now speaks against is asked about again. */
   const reconsider = (): void => {
@@ -382,7 +345,7 @@ export async function startGate(
     policy: gate.policy.number,
     policyFrom: policy.from,
     ...(policy.fault === undefined ? {} : { policyFault: policy.fault }),
-    sensor: isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
+    sensor: hearing.isMissing ? "missing" : hello === undefined ? "not connected yet" : "connected",
     ...(hello === undefined ? {} : { release: hello.release }),
     parts: hello === undefined ? [] : partWords(hello.parts),
     missing: [...(inventoried ? [] : [firstPass]), ...(hello?.missing ?? [])],
@@ -428,10 +391,10 @@ export async function startGate(
       }, settleMs);
     },
     guard: (pid) => sensor?.guard({ pid }),
-    isJudging: () => hello !== undefined && !isMissing && stops(gate.mode),
+    isJudging: () => hello !== undefined && !hearing.isMissing && stops(gate.mode),
     tellsFiles: () =>
-      hello !== undefined && !isMissing && telemetry !== undefined && gate.mode !== "off" && seesFiles(hello),
-    processChanges: () => (hello === undefined || isMissing ? undefined : processes.changes),
+      hello !== undefined && !hearing.isMissing && telemetry !== undefined && gate.mode !== "off" && seesFiles(hello),
+    processChanges: () => (hello === undefined || hearing.isMissing ? undefined : processes.changes),
     descendants: (pid, startTick) => processes.descendants(pid, startTick),
     sensorPid: () => hello?.pid,
     published: () => policy.published(),
@@ -440,9 +403,8 @@ export async function startGate(
     refuse,
     close() {
       settle();
-      clearInterval(watch);
       clearTimeout(settling);
-      tellLost();
+      hearing.close();
       policy.close();
       control.close();
       looking.close();

@@ -168,14 +168,15 @@ stop_sensor() {
 
 purge_agent() {
   rm -rf /var/lib/provost /var/lib/provost-sensor /run/provost-agent /run/provost-sensor
-  rm -f /etc/provost/agent.conf /etc/provost/token
+  # rpm keeps what was changed under another name.
+  rm -f /etc/provost/agent.conf /etc/provost/agent.conf.rpmsave /etc/provost/agent.conf.rpmnew /etc/provost/token
   rmdir /etc/provost 2>/dev/null || true
   drop_user provost
 }
 
 purge_server() {
   rm -rf /var/lib/provost-server
-  rm -f /etc/provost/server.conf
+  rm -f /etc/provost/server.conf /etc/provost/server.conf.rpmsave /etc/provost/server.conf.rpmnew
   rmdir /etc/provost 2>/dev/null || true
   drop_user provost-server
 }

@@ -8,7 +8,7 @@ export const commandTable: readonly VerbEntry[] = [
     [],
     "Serves a fleet's evidence and the console until a signal",
     [],
-    [],
+    [flag("--version", "which release this is")],
     ["config", "sign-in", "sessions", "backup", "restore", "triage", "rules", "completion", "manual"],
   ),
   entry(["config"], "the server's settings", [], [], ["check"]),
@@ -74,6 +74,7 @@ export function usage(): string {
       ),
     ]);
   return `provost-server [--setting=value]...   serves until a signal; docs/operate/settings.md lists the settings
+provost-server --version               which release this is
 
 ${lines.join("\n")}
 

@@ -357,6 +357,57 @@ kill -s KILL -- -$group; wait $group; echo "ended $?"
     expect(plain.files()).toEqual(unlike);
   }, 120_000);
 
+  describe.each([
+    [".rpm", 4690],
+    [".tar.gz", 4691],
+  ] as const)("the server's %s", (format, port) => {
+    test.skipIf(format === ".rpm" && spawnSync("rpm", ["--version"]).status !== 0)(
+      "installs, starts, answers whoever signed in, and goes without a trace",
+      async () => {
+        const other = await machines.machine(`server-${port}`);
+        const files = (): string[] =>
+          other.files().filter((path) => !/^(?:var\/lib|usr\/lib\/sysimage)\/rpm|^root\/\.rpmdb/.test(path));
+        const unlike = { files: files(), users: other.read("etc/passwd") };
+        const package_ = fileOf(
+          old.out,
+          format === ".rpm" ? /^provost-server-.*\.rpm$/ : /^provost-server-.*\.tar\.gz$/,
+        );
+        const rpm = (...words: string[]) => machines.host("rpm", ["--root", other.root, ...words]);
+        if (format === ".tar.gz") cpSync(package_, join(other.root, "tmp/server.tar.gz"));
+        const installed =
+          format === ".rpm"
+            ? rpm("-i", "--nodeps", package_)
+            : other.run("sh", ["-c", "tar -xzf /tmp/server.tar.gz -C /tmp && /tmp/provost-server-*/install.sh"]);
+        expect([installed.status, installed.stderr]).toEqual([
+          0,
+          expect.stringMatching(/there is no systemd here: start \/usr\/lib\/provost-server\/start/),
+        ]);
+        expect(other.run("provost-server", ["--version"]).stdout).toBe(`${old.version}\n`);
+        other.write("etc/provost/server.conf", `port = ${port}\nregistries = off\ntrust-roots = off\n`);
+        expect(other.run("provost-server", ["config", "check"]).status).toBe(0);
+        const { words, env } = unitCommand(other.root, "provost-server.service");
+        const running = other.start(words, env);
+        await until(() => running.printed().includes("sign-in?token="), `the server: ${running.printed()}`, 60_000);
+        expect(other.run("stat", ["-c", "%U %a", "/var/lib/provost-server"]).stdout).toBe("provost-server 700\n");
+        const folder = mkdtempSync(join(scratch, "signed-in-"));
+        const link = other.run("provost-server", ["sign-in"]).stdout.trim();
+        expect(new URL(link).port).toBe(String(port));
+        expect(openWeb(machines, link, folder).get("/api/v1/devices")).toMatchObject({ rows: [] });
+        const page = machines.host("curl", ["-s", new URL(link).origin]);
+        expect(page.stdout).toMatch(/<!doctype html>/i);
+        const gone =
+          format === ".rpm"
+            ? rpm("-e", "provost-server")
+            : other.run("sh", ["-c", "/tmp/provost-server-*/uninstall.sh --purge"]);
+        expect([gone.status, gone.status === 0 ? "" : gone.stderr]).toEqual([0, ""]);
+        // It was running: whoever removes it ends it.
+        await until(() => running.exitCode !== null || running.signalCode !== null, "the server's end", 20_000);
+        expect({ files: files(), users: other.read("etc/passwd") }).toEqual(unlike);
+      },
+      180_000,
+    );
+  });
+
   const devices = (): readonly unknown[] => (web.get("/api/v1/devices") as { rows: readonly unknown[] }).rows;
 });
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { productVersion } from "../../shared/protocol/version.ts";
 import { until } from "../support/server-world.ts";
 
 const program = fileURLToPath(new URL("../../server/main.ts", import.meta.url));
@@ -191,6 +192,11 @@ describe("backup and restore", () => {
     expect(done.status).toBe(1);
     expect(readdirSync(target)).toEqual([]);
   });
+});
+
+test("says which release it is, without serving", () => {
+  const done = ran(["--version"]);
+  expect([done.status, done.stdout, done.stderr]).toEqual([0, `${productVersion}\n`, ""]);
 });
 
 test("an unknown verb is usage", () => {

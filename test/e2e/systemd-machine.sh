@@ -17,6 +17,31 @@ files() {
     -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /test \) -prune -o -print | grep -Ev '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|\.lock$|^/etc/\.updated$|^/var/\.updated$' | sort
 }
 
+post() { curl -sk -b /tmp/jar -X POST -H "x-csrf: $csrf" -H 'content-type: application/json' -d '{}' "$origin$1"; }
+# One value of what a JSON text says.
+json() { /usr/lib/provost-server/node -e "const it = JSON.parse(require('fs').readFileSync(0, 'utf8')); process.stdout.write(String($1))"; }
+new_token() { post /api/v1/enrolment-tokens | json it.token; }
+devices() { curl -sk -b /tmp/jar "$origin/api/v1/devices" | json it.rows.length; }
+
+# Who shows a token, looked at again and again while the agent starts and enrols.
+looks='until [ -e /tmp/looked ]; do echo look; grep -lsE "pvt1\.[A-Za-z0-9]" /proc/[0-9]*/cmdline /proc/[0-9]*/environ; sleep 0.02; done'
+
+by_credential() { # a name, a line of the unit
+  known=$(devices); more() { [ "$(devices)" -gt "$known" ]; }
+  install -d -m 700 -o provost -g provost /var/lib/provost
+  mkdir -p /run/systemd/system/provost-agent.service.d
+  (umask 077; printf '[Service]\n%s\n' "$2" >/run/systemd/system/provost-agent.service.d/token.conf)
+  systemctl daemon-reload
+  rm -f /tmp/looked; bash -c "$looks" >/tmp/looks & looking=$!
+  systemctl start provost-agent; within 60 more; tell "$1-enrolled" "$? $(unit provost-agent ActiveState)"
+  : >/tmp/looked; wait $looking
+  tell "$1-looks" "$(grep -c '^look$' /tmp/looks)"; tell "$1-shown" "$(grep -v '^look$' /tmp/looks | one_line)"
+  # The token was used, and the credential is still there.
+  systemctl restart provost-agent; sleep 3
+  tell "$1-again" "$(unit provost-agent ActiveState) $(($(devices) - known)) $(journalctl -u provost-agent --no-pager -o cat -n 5 | grep -c ENROL_REFUSED)"
+  rm -r /run/systemd/system/provost-agent.service.d; systemctl daemon-reload
+}
+
 run() {
   tell systemd "$(systemctl --version | head -n 1)"
   files >/tmp/before
@@ -47,7 +72,18 @@ run() {
   token=$(echo "$line" | grep -o 'pvt1\.[A-Za-z0-9._-]*' | head -n 1)
   systemctl stop provost-agent; mv /var/lib/provost /var/lib/provost.kept; install -d -m 700 -o provost -g provost /var/lib/provost
   echo "$token" | provost enrol --server wss://localhost:4680/agent --token-file - >/tmp/said 2>&1; tell used-token "$? $(one_line </tmp/said)"
+  tell used-token-left "$(find /var/lib/provost -type f | one_line)"
   systemctl stop provost-agent; rm -r /var/lib/provost; mv /var/lib/provost.kept /var/lib/provost; systemctl start provost-agent
+
+  # The token as a credential of systemd's, to a machine that nobody knows.
+  cp -p /etc/provost/agent.conf /tmp/agent.conf; echo 'server = wss://localhost:4680/agent' >/etc/provost/agent.conf
+  systemctl stop provost-agent; mv /var/lib/provost /var/lib/provost.kept
+  new_token >/root/token; chmod 600 /root/token
+  by_credential load LoadCredential=token:/root/token
+  systemctl stop provost-agent; rm -r /var/lib/provost
+  by_credential set "SetCredential=token:$(new_token)"
+  systemctl stop provost-agent; rm -r /var/lib/provost /root/token; mv /var/lib/provost.kept /var/lib/provost
+  cat /tmp/agent.conf >/etc/provost/agent.conf; systemctl start provost-agent
 
   # A second package over the first: sensor and agent are new processes and serve again.
   sensor_before=$(unit provost-sensor MainPID)

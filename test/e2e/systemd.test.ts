@@ -67,6 +67,18 @@ describe.skipIf(why !== undefined)("packages under systemd", () => {
     expect(value("used-token")).toMatch(
       /^[^0] .*ENROL_REFUSED: the enrolment token was used before +ask for a new one/,
     );
+    expect(value("used-token-left")).toBe("");
+  });
+
+  test.each([
+    ["LoadCredential=", "load"],
+    ["SetCredential=", "set"],
+  ])("a token by %s enrols, and stands in no arguments and no environment meanwhile", (_line, name) => {
+    expect(value(`${name}-enrolled`)).toBe("0 active");
+    expect(Number(value(`${name}-looks`))).toBeGreaterThan(5);
+    expect(value(`${name}-shown`)).toBe("");
+    // Used up and still given, it is in nobody's way.
+    expect(value(`${name}-again`)).toBe("active 1 0");
   });
 
   test("the units are as narrow as they are said to be", () => {
