@@ -23,9 +23,10 @@ import { modes, startCounting } from "../support/counting-agent.ts";
 import type { GateRoot } from "../support/gate-root.ts";
 import { cannotGate, copyProgram, makeGateRoot } from "../support/gate-root.ts";
 import type { Sensor, SensorOptions, TierName } from "../support/gate-sensor.ts";
+import { cannotAnswer, startSmallAgent } from "../support/small-agent.ts";
 import { cannotSense, endChild, printed, startSensor } from "../support/gate-sensor.ts";
 
-const cannot = cannotGate() ?? cannotSense();
+const cannot = cannotGate() ?? cannotSense() ?? cannotAnswer();
 if (cannot !== undefined) process.stderr.write(`skipped: what becomes of the gate when its parts fail: ${cannot}\n`);
 
 const known = "/bin/tiny";
@@ -214,6 +215,21 @@ describe.skipIf(cannot !== undefined)("when parts of the gate fail", () => {
       await endChild(sensor.child);
     }
     expect(await meanwhile).toMatchObject(all);
+  });
+
+  test("everything is forgotten again and again in the middle of many execs: what was allowed a moment ago is not stopped by the kernel", async () => {
+    const sensor = await sensorUp({ tier: "B" });
+    const agent = await startSmallAgent(sensor.socket, ["--answer", "allow", "--libraries"]);
+    started.push({ kill: () => agent.end() });
+    const meanwhile = start(dynamic, ["--seconds", "5"]);
+    const until = Date.now() + 4500;
+    let times = 0;
+    for (; Date.now() < until; times += 1) {
+      await agent.say("forget all");
+      await pause(10);
+    }
+    expect(await meanwhile).toMatchObject(all);
+    expect(times).toBeGreaterThan(20);
   });
 
   test("the sensor ends while a question waits: its own check does not judge what nobody answers any more", async () => {

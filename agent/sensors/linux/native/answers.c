@@ -9,6 +9,10 @@ enum { PULSE_DEFAULT_MS = 3000, DENY_DEFAULT_MS = 5000 };
 
 MUTEX_INHERIT(lock)
 static struct pv_config config;
+MUTEX_INHERIT(checking)
+static struct pv_config waiting_check; /* for the kernel's check, once every file system has its marks */
+static bool check_waits;
+static uint64_t check_round;
 static bool configured_by_agent;
 static _Atomic uint64_t last_pulse;
 static atomic_bool agent_left = true, changed;
@@ -70,18 +74,37 @@ void gate_configure(const struct pv_config *given, bool from_agent) {
   }
   /* Without anybody who asks beforehand the kernel's check would end whatever runs. */
   if ((gate_parts() & PV_PART_EXEC_PERM) == 0 && clean.mode > PV_WARN) clean.mode = PV_WARN;
-  bool stricter = kernel_stricter(gate_kernel(), &clean);
+  bool stricter = kernel_stricter(gate_kernel(), &clean), marked = true;
+  pthread_mutex_lock(&checking);
+  check_waits = false; /* what this one says holds */
   if (!stricter) kernel_configure(gate_kernel(), &clean);
+  pthread_mutex_unlock(&checking);
   sensor_configure(&clean);
   files_configure(gate_files(), &clean);
   mode = clean.mode;
   if ((gate_parts() & PV_PART_EXEC_PERM) != 0) {
     marks_configure(&clean);
-    mounts_round();
+    marked = mounts_round();
     if (strict_scripts) marks_ask_again(); /* text that was quietened as data */
   }
+  if (!stricter) return;
   /* Last: who opened its file before the marks were there was not asked about. The check lets pass for a while what began before now. */
-  if (stricter) kernel_configure(gate_kernel(), &clean);
+  pthread_mutex_lock(&checking);
+  check_waits = !marked;
+  waiting_check = clean;
+  check_round = mounts_wanted();
+  if (marked) kernel_configure(gate_kernel(), &clean);
+  pthread_mutex_unlock(&checking);
+}
+
+/* On a machine so busy that the marks took longer than anybody waited, the check begins with them. */
+void gate_marked(uint64_t round) {
+  pthread_mutex_lock(&checking);
+  if (check_waits && round >= check_round) {
+    check_waits = false;
+    kernel_configure(gate_kernel(), &waiting_check);
+  }
+  pthread_mutex_unlock(&checking);
 }
 
 void gate_pulse(void) { last_pulse = now_awake(); }

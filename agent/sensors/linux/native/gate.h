@@ -237,6 +237,7 @@ void count(enum counter counter, uint64_t by);
 void count_slowest(uint64_t ns);
 void gate_status(struct pv_status *status);
 void gate_configure(const struct pv_config *config, bool from_agent);
+void gate_marked(uint64_t round); /* this round over all mount tables has ended */
 void gate_config(struct pv_config *config); /* header.size 0: none yet */
 uint32_t gate_mode(void);
 bool gate_holds(void);
@@ -306,5 +307,6 @@ int mounts_open(int space, const char *place);
 void mounts_notice(uint32_t pid);
 bool mounts_start(const struct options *options, char *why, size_t why_bytes);
 void mounts_stop(void);
-/* Every mount table anew; returns when that is done, or after three seconds. */
-void mounts_round(void);
+/* Every mount table anew; returns when that is done, or after three seconds: then false. */
+bool mounts_round(void);
+uint64_t mounts_wanted(void); /* number of the last round that was asked for */

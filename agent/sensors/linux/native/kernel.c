@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define LOOKS 2
+#define ALLOW_TRIES 5
+#define ALLOW_PAUSE_NS 200000l
 #define MOST_PROCESSORS 4096
 #define STALE_NS 3000000000ull /* six beats */
 
@@ -25,12 +27,13 @@ static uint64_t monotonic_ns(void);
 static int ask_kernel(struct kernel *kernel, int fd, enum gate_ask ask, struct gate_slot *slot);
 static int identify_by_stat(int fd, struct pv_file *file);
 static struct gate_key key_of(const struct pv_file *file);
-static void sweep_answers(struct kernel *kernel);
+static void sweep_answers(struct kernel *kernel, uint64_t oldest);
 
 struct kernel *kernel_open(const struct options *options, char *missing, size_t missing_bytes) {
   struct kernel *kernel = &the_kernel;
   *kernel = (struct kernel){.options = options, .tier = PV_TIER_C, .processors = libbpf_num_possible_cpus()};
   pthread_mutex_init(&kernel->sweeping, NULL);
+  pthread_mutex_init(&kernel->forgetting, NULL);
   for (size_t i = 0; i < PROGRAMS; i++) kernel->programs[i] = kernel->links[i] = -1;
   for (int i = 0; i < MAPS; i++) kernel->maps[i] = -1;
   missing[0] = '\0';
@@ -110,13 +113,25 @@ uint64_t kernel_generation(struct kernel *kernel, int fd) {
   return ask_kernel(kernel, fd, GATE_GENERATION, &slot) == 0 ? slot.generation : 0;
 }
 
+/* Whoever sweeps may take away what another thread is just putting there, so it is looked at afterwards; and memory may come again. */
+static int allow(struct kernel *kernel, int fd, const struct pv_file *file, uint64_t generation) {
+  int failed = -EAGAIN;
+  for (int attempt = 0; attempt < ALLOW_TRIES && failed == -EAGAIN; attempt++) {
+    struct timespec pause = {.tv_nsec = attempt == 0 ? 0 : ALLOW_PAUSE_NS};
+    if (attempt != 0) nanosleep(&pause, NULL);
+    struct gate_slot slot = {.key = key_of(file), .generation = generation}, found = {.allowed = 0};
+    failed = ask_kernel(kernel, fd, GATE_ALLOW, &slot);
+    if (failed == 0 && ask_kernel(kernel, fd, GATE_IDENTIFY, &found) == 0 && !found.allowed) failed = -EAGAIN;
+  }
+  return failed;
+}
+
 int kernel_allow(struct kernel *kernel, int fd, const struct pv_file *file, uint64_t generation) {
   if (kernel->tier < PV_TIER_B) return 0;
-  struct gate_slot slot = {.key = key_of(file), .generation = generation};
-  int failed = ask_kernel(kernel, fd, GATE_ALLOW, &slot);
+  int failed = allow(kernel, fd, file, generation);
   if (failed != -ENOSPC) return failed;
-  sweep_answers(kernel);
-  return ask_kernel(kernel, fd, GATE_ALLOW, &slot);
+  sweep_answers(kernel, kernel->settings->epoch);
+  return allow(kernel, fd, file, generation);
 }
 
 int kernel_forget(struct kernel *kernel, const struct pv_file *file) {
@@ -126,9 +141,21 @@ int kernel_forget(struct kernel *kernel, const struct pv_file *file) {
 }
 
 void kernel_forget_all(struct kernel *kernel) {
-  if (!kernel->settings) return;
-  __atomic_fetch_add(&kernel->settings->epoch, 1, __ATOMIC_SEQ_CST);
-  sweep_answers(kernel);
+  struct gate_settings *settings = kernel->settings;
+  if (!settings) return;
+  uint64_t now = now_boot();
+  pthread_mutex_lock(&kernel->forgetting);
+  if (kernel->kept_since == 0 || now - kernel->kept_since > GATE_EARLY_NS) {
+    kernel->kept_since = now;
+    __atomic_store_n(&settings->kept_epoch, settings->epoch, __ATOMIC_SEQ_CST);
+  }
+  /* Before and after: who began in between may have an answer of before. */
+  __atomic_store_n(&settings->forgotten, now, __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&settings->epoch, 1, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&settings->forgotten, now_boot(), __ATOMIC_SEQ_CST);
+  uint64_t kept = settings->kept_epoch;
+  pthread_mutex_unlock(&kernel->forgetting);
+  sweep_answers(kernel, kept);
 }
 
 bool kernel_stricter(const struct kernel *kernel, const struct pv_config *config) {
@@ -314,8 +341,8 @@ static struct gate_key key_of(const struct pv_file *file) {
   return (struct gate_key){.inode = file->inode, .ctime = file->ctime, .bytes = file->bytes, .device = file->device};
 }
 
-/* Drops entries that no longer let anything pass: of files that were denied, written since, or of another epoch. */
-static void sweep_answers(struct kernel *kernel) {
+/* Drops entries that no longer let anything pass: of files that were denied, written since, or of an epoch before this one. */
+static void sweep_answers(struct kernel *kernel, uint64_t oldest) {
   int map = kernel->maps[MAP_ANSWERS];
   if (map < 0) return;
   pthread_mutex_lock(&kernel->sweeping);
@@ -326,7 +353,7 @@ static void sweep_answers(struct kernel *kernel) {
     key = next;
     more = bpf_map_get_next_key(map, &key, &next) == 0;
     if (bpf_map_lookup_elem(map, &key, &answer) != 0) continue;
-    if (answer.allowed == answer.generation && answer.epoch == kernel->settings->epoch) continue;
+    if (answer.allowed == answer.generation && answer.epoch >= oldest) continue;
     bpf_map_delete_elem(map, &key);
   }
   pthread_mutex_unlock(&kernel->sweeping);

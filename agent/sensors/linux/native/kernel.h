@@ -43,7 +43,8 @@ struct kernel {
   struct gate_process *processes; /* mapped */
   struct ring_buffer *ring;
   int processors;
-  pthread_mutex_t sweeping;
+  pthread_mutex_t sweeping, forgetting;
+  uint64_t kept_since; /* boot nanoseconds: answers of before are forgotten for everybody */
   uint32_t beats;
   uint64_t dropped; /* events that found no room, as far as they were told */
 };

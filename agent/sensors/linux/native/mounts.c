@@ -87,7 +87,7 @@ void mounts_look(uint32_t pid) {
   poke();
 }
 
-void mounts_round(void) {
+bool mounts_round(void) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += ROUND_WAIT_MS / 1000;
@@ -95,7 +95,9 @@ void mounts_round(void) {
   uint64_t wanted = ++rounds_wanted;
   poke();
   while (rounds_made < wanted && pthread_cond_timedwait(&round_done, &round_lock, &until) == 0) {}
+  bool done = rounds_made >= wanted;
   pthread_mutex_unlock(&round_lock);
+  return done;
 }
 
 /*
@@ -382,6 +384,7 @@ static void *run(void *argument) {
     rounds_made = making;
     pthread_cond_broadcast(&round_done);
     pthread_mutex_unlock(&round_lock);
+    gate_marked(making);
   }
   return NULL;
 }
@@ -399,8 +402,15 @@ bool mounts_start(const struct options *given, char *why, size_t why_bytes) {
     snprintf(why, why_bytes, "no thread can be started");
     return false;
   }
-  mounts_round();
+  (void)mounts_round();
   return true;
+}
+
+uint64_t mounts_wanted(void) {
+  pthread_mutex_lock(&round_lock);
+  uint64_t wanted = rounds_wanted;
+  pthread_mutex_unlock(&round_lock);
+  return wanted;
 }
 
 void mounts_stop(void) {

@@ -132,15 +132,21 @@ static __noinline int tell_refused(struct file *file, struct inode *inode, u64 w
   return 0;
 }
 
-/*
- * The gate was turned on a moment ago, and this process is older: it may have opened the file when nobody asked yet. What it can run now it
- * could have run before.
- */
-inlined bool began_before(const struct gate_settings *now) {
-  u64 since = now->since;
+/* Did this process begin before this moment, which is not long ago? */
+inlined bool began_before(u64 since) {
   if (!since || bpf_ktime_get_boot_ns() - since > GATE_EARLY_NS) return false;
   struct task_struct *task = (void *)bpf_get_current_task();
   return BPF_CORE_READ(task, group_leader, start_boottime) < since;
+}
+
+/*
+ * Answers were forgotten a moment ago, and this process is older: it may have been asked about before that, and stand between the answer and
+ * this check. What it opens from then on is asked about.
+ */
+static __noinline bool answered_before(const struct gate_settings *now, const struct gate_key *key, struct inode *inode) {
+  struct gate_answer *answer = bpf_map_lookup_elem(&answers, key);
+  return answer && answer->allowed && answer->allowed == answer->generation && answer->epoch >= now->kept_epoch && began_before(now->forgotten) &&
+         answer->incarnation == BPF_CORE_READ(inode, i_generation);
 }
 
 /* False: it must not run. Told and counted here; what refusing means is the caller's. */
@@ -156,9 +162,14 @@ static __noinline bool may_run(const struct gate_settings *now, struct file *fil
   /* An overlay is marked by itself: its files are asked about there. */
   u32 device = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
   bool marked = !hidden && bpf_map_lookup_elem(&devices, &device) != 0;
+  if (!hidden && now->forgotten && answered_before(now, &key, inode)) return true;
   u64 beat = now->beat, time = bpf_ktime_get_ns();
   bool gone = now->stale_ns && time > beat && time - beat > now->stale_ns;
-  bool early = !gone && marked && began_before(now);
+  /*
+   * The gate was turned on a moment ago, and this process is older: it may have opened the file when nobody asked yet. What it can run now it
+   * could have run before.
+   */
+  bool early = !gone && marked && began_before(now->since);
   u32 cause = gone ? PV_C_AGENT_GONE : marked && !early ? PV_C_CHANGED : PV_C_UNSEEN;
   u32 outcome = gone ? now->gone : early ? PV_O_OPEN : marked ? PV_O_CLOSED : now->unseen;
   /* What ran before has its answer: the rest is new. */

@@ -54,9 +54,10 @@ int gate_file(struct bpf_raw_tracepoint_args *arguments) {
   struct gate_answer fresh = {.generation = 1, .allowed = 0, .epoch = now->epoch, .incarnation = incarnation};
   struct gate_answer *answer = bpf_map_lookup_elem(&answers, &key);
   if (ask != GATE_IDENTIFY && !answer) {
-    bpf_map_update_elem(&answers, &key, &fresh, BPF_NOEXIST);
+    long failed = bpf_map_update_elem(&answers, &key, &fresh, BPF_NOEXIST);
     answer = bpf_map_lookup_elem(&answers, &key);
-    if (!answer) return ENOSPC;
+    /* No memory at this moment is no full map: the next try may find some. */
+    if (!answer) return failed == -E2BIG ? ENOSPC : EAGAIN;
   }
   if (ask != GATE_IDENTIFY && answer->incarnation != incarnation) {
     answer->allowed = 0;

@@ -2,7 +2,7 @@
 #pragma once
 #include "record.h"
 
-#define GATE_LAYOUT 2u       /* changes with any struct here that lies in a pinned map */
+#define GATE_LAYOUT 3u       /* changes with any struct here that lies in a pinned map */
 #define GATE_ANSWERS 131072u /* files that may be remembered at once */
 #define GATE_PROCESSES 16384u /* a power of two */
 #define GATE_DEVICES 4096u
@@ -35,6 +35,8 @@ struct gate_settings {
   uint64_t beat;       /* monotonic nanoseconds of the sensor's last sign of life */
   uint64_t stale_ns;   /* after so long the sensor is taken for gone; 0: never */
   uint64_t epoch;      /* answers of another one are forgotten */
+  uint64_t forgotten;  /* boot nanoseconds: when answers were forgotten last; 0: never */
+  uint64_t kept_epoch; /* answers since this one still count for a process that is older than that */
   uint64_t since;      /* boot nanoseconds: the checks are this strict since then, and every opening before was asked about since */
   uint32_t layout;     /* GATE_LAYOUT */
   uint32_t mode;       /* enum pv_mode */

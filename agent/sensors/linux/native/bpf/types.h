@@ -18,6 +18,8 @@ extern int LINUX_KERNEL_VERSION __kconfig;
 #define ENOSPC 28
 #define ETXTBSY 26
 #define ENOENT 2
+#define E2BIG 7
+#define EAGAIN 11
 #define EBADF 9
 #define EBUSY 16
 #define SIGKILL 9
