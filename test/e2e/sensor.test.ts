@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -234,6 +234,17 @@ describe.skipIf(cannot !== undefined).each<TierName>(["C", "B"])("the sensor, ti
     expect(scene.run("/good")).toBe("good ran\n");
     process.kill(open.pid, "SIGKILL");
     expect(scene.run("/good")).toBe("good ran\n");
+  });
+
+  test("what takes long to read is not late for that", async () => {
+    const large = join(scene.path, "large");
+    copyFileSync(join(scene.path, "good"), large);
+    truncateSync(large, 400 * 1024 * 1024);
+    const core = ["--core", join(scene.path, "usr/bin/busybox")];
+    const is = await start("--answer", "allow", "--deadline", "40", "--outcome", "late=closed", ...core);
+    expect(scene.run("/large")).toBe("good ran\n");
+    expect(is.told.some(({ type, cause }) => type === "gate" && cause === "late")).toBe(false);
+    rmSync(large);
   });
 
   test("a verdict that comes late counts the next time", async () => {
