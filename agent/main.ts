@@ -47,6 +47,8 @@ const wholePassEveryMs = 6 * 3600 * 1000;
 const keepEveryMs = 10_000;
 /** So long after the last busy moment the memory it took is given back. */
 const restAfterMs = 5000;
+/** Clocks and counters alone make V8's young space large again within minutes: 2 MB. Each time costs some 20 ms. */
+const againAtRestMs = 60_000;
 const manyMoments = 50;
 
 export function runDaemon(
@@ -66,12 +68,16 @@ export function runDaemon(
   let resting: NodeJS.Timeout | undefined;
   /** Moments in which something was written since the log was last put in its place. */
   let written = 0;
+  const stayAtRest = (): void => {
+    giveBackBeforeRest(state);
+    resting = setTimeout(stayAtRest, againAtRestMs);
+  };
   const rest = (): void => {
     written += 1;
     clearTimeout(resting);
     resting = setTimeout(() => {
       gate?.rest();
-      giveBackBeforeRest(state);
+      stayAtRest();
       if (written < manyMoments) return;
       written = 0;
       putInPlace(state);
