@@ -30,8 +30,8 @@ try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(/Sign in\s+(http\S+)/.exec(product.stdout())?.[1] ?? "");
   await page.getByText(/has proof of where it came from/).waitFor();
-  // The head of the page: below it stand folder names of the machine it was taken on.
-  await page.screenshot({ path: join(images, "overview.png"), clip: { x: 0, y: 0, width: 1280, height: 390 } });
+  // The head of the page: below it stand what the machine it was taken on did that day, and names of its folders.
+  await page.screenshot({ path: join(images, "overview.png"), clip: { x: 0, y: 0, width: 1280, height: 274 } });
   await page.goto(`${product.address}/executables?q=/usr/bin/find&standing=signed`);
   await page.locator('a[href^="/executables/exe_"]').first().click();
   await page.getByText("Where it comes from").waitFor();
