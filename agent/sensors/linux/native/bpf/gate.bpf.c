@@ -54,7 +54,8 @@ int gate_file(struct bpf_raw_tracepoint_args *arguments) {
   struct gate_answer fresh = {.generation = 1, .allowed = 0, .epoch = now->epoch, .incarnation = incarnation};
   struct gate_answer *answer = bpf_map_lookup_elem(&answers, &key);
   if (ask != GATE_IDENTIFY && !answer) {
-    long failed = bpf_map_update_elem(&answers, &key, &fresh, BPF_NOEXIST);
+    /* An int: before Linux 6.4 the upper half of what this gives back is not the sign's. */
+    int failed = (int)bpf_map_update_elem(&answers, &key, &fresh, BPF_NOEXIST);
     answer = bpf_map_lookup_elem(&answers, &key);
     /* No memory at this moment is no full map: the next try may find some. */
     if (!answer) return failed == -E2BIG ? ENOSPC : EAGAIN;
