@@ -31,9 +31,8 @@ const left: DetectedFinding = {
   subject: { kind: "destination", address: "192.0.2.1", port: 443 },
 };
 
-test("what was dropped is blocked on the whole fleet, and later steps on the device still come, each once", () => {
+function scene(findings: readonly DetectedFinding[]) {
   const given: { readonly device: DeviceId; readonly order: ActionOrder }[] = [];
-  const findings = [dropped];
   const store = {
     inventory: { deviceIds: () => fleet },
     detections: { ofIncident: () => findings },
@@ -50,13 +49,39 @@ test("what was dropped is blocked on the whole fleet, and later steps on the dev
   } as unknown as Response;
   const incident = { id: "inc_one", device, severity: "critical", sentence: "x" } as StoredIncident;
   const contain = openAutomatic("high", store, response, () => undefined);
-  const here = (): readonly string[] => given.filter((one) => one.device === device).map(({ order }) => order.action);
-  contain(incident);
+  return {
+    given,
+    contain: () => contain(incident),
+    here: (): readonly string[] => given.filter((one) => one.device === device).map(({ order }) => order.action),
+  };
+}
+
+test("what was dropped is blocked on the whole fleet, and later steps on the device still come, each once", () => {
+  const findings = [dropped];
+  const { given, contain, here } = scene(findings);
+  contain();
   expect(here()).toEqual(["kill-process-tree", "quarantine-file", "block-digest"]);
   expect(given).toHaveLength(2 + fleet.length);
   findings.push(left);
-  contain(incident);
-  contain(incident);
+  contain();
+  contain();
   expect(here()).toEqual(["kill-process-tree", "quarantine-file", "block-digest", "isolate-host"]);
   expect(given).toHaveLength(3 + fleet.length);
+});
+
+test("after ten orders a person has to look, but many dropped files do not keep the device from being isolated", () => {
+  const findings = ["b", "c", "d", "e", "f", "1", "2"].map((sha256, at) => ({
+    ...dropped,
+    id: `fnd_${at}`,
+    subject: { kind: "file" as const, path: `/tmp/${sha256}`, sha256: digit(sha256) },
+  }));
+  const all: DetectedFinding[] = [...findings];
+  const { contain, here } = scene(all);
+  contain();
+  expect(here()).toHaveLength(10);
+  all.push(left);
+  contain();
+  contain();
+  expect(here()).toHaveLength(11);
+  expect(here().at(-1)).toBe("isolate-host");
 });

@@ -5,7 +5,10 @@ import { planFor } from "../incidents/story.ts";
 import type { Store } from "../store/store.ts";
 import type { Response } from "./issue.ts";
 
-/** Nothing goes on by itself for ever: beyond it a person has to look. */
+/**
+ * Nothing goes on by itself for ever: beyond it a person has to look. Isolating the device is one order more, whatever came before it: many
+ * dropped files must not keep it from coming.
+ */
 const mostPerIncident = 10;
 
 /**
@@ -26,7 +29,10 @@ export function openAutomatic(
     const plan = planFor(severity, store.detections.ofIncident(id, 500)).filter(
       ({ order }) => !given.has(JSON.stringify(order)),
     );
-    for (const { order, title } of plan.slice(0, Math.max(0, mostPerIncident - rows.length)))
+    const isolates = plan.filter(({ order }) => order.action === "isolate-host");
+    const others = plan.filter(({ order }) => order.action !== "isolate-host");
+    const room = mostPerIncident - rows.filter(({ order }) => order.action !== "isolate-host").length;
+    for (const { order, title } of [...others.slice(0, Math.max(0, room)), ...isolates])
       try {
         response.issue(order.action === "block-digest" ? store.inventory.deviceIds() : [device], {
           order,
