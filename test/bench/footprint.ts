@@ -168,8 +168,8 @@ function startAgent(
   excluded: readonly string[],
   children: ChildProcess[],
 ): Promise<void> {
-  // As an installed agent, it has a Node of its own. The pages of a file that was read from end to end lie in large folios, which
-  // Linux 6.18 maps whole: the same Node has then up to 27 MB more of its file in its RSS.
+  // As an installed agent, it has a Node of its own. One whose file was read from end to end was seen to have 27 MB more of it in its
+  // RSS than one that is freshly copied (Linux 6.18).
   const execPath = join(folder, "node");
   copyFileSync(process.execPath, execPath);
   const child = fork(join(top, "dist/agent/main.js"), [], {

@@ -19,7 +19,7 @@ const instance = sigstoreInstance();
 export function npmAttestations(name: string, version: string, built: Built): object {
   const subject = [{ name: npmPurl(name, version), digest: { sha512: hash("sha512", `${name}@${version}`) } }];
   const publish = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1";
-  const predicate = { name, version, registry: "https://registry.example" };
+  const predicate = { name, version, registry: "https://packages.example" };
   return {
     attestations: [
       { predicateType: publish, bundle: signed({ subject, predicateType: publish, predicate }) },
